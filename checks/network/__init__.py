@@ -1,0 +1,1 @@
+"""Checks of what the network carries: reachability, latency, ports, TLS, time, throughput."""

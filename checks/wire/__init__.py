@@ -1,0 +1,1 @@
+"""Protocol clients that checks share: small, bounded, and told their deadline by the caller."""

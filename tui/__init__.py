@@ -1,0 +1,1 @@
+"""The dashboard: shows the ledger, starts and stops runs, never judges."""

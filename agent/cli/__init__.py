@@ -1,0 +1,63 @@
+"""The command line: `gonogo COMMAND`. One file per command, imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from agent.version import VERSION
+
+COMMANDS = {
+    "here": "What this laptop's network is, and whether it is fit for work. Needs no file.",
+    "demo": "A practice office on this machine: see a NO-GO, its causes, and a GO.",
+    "init": "Write a commented project file on a profile, filled in with what can be detected.",
+    "lint": "Find every problem in a project file.",
+    "plan": "Print exactly what would run.",
+    "run": "Run the checks and say for each milestone whether you can go.",
+    "status": "The verdicts as the ledger has them, without running anything.",
+    "attest": "Write down a person's statement for a manual check.",
+    "explain": "What a check type proves, what it cannot, its parameters and an example.",
+    "checks": "List the check types.",
+    "doctor": "What this laptop can and cannot test: rights, tools, clock.",
+}
+EXIT_GO, EXIT_INTERNAL, EXIT_USAGE, EXIT_INCOMPLETE, EXIT_NO_GO = 0, 1, 2, 3, 4
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"agent.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            if near:
+                error.message += f" Did you mean {near[0]!r}?"
+            raise
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(VERSION, prog_name="gonogo", message="%(prog)s %(version)s")
+def main() -> None:
+    """Tell whether an IT cutover can go: live checks, tied to milestones, kept as evidence.
+
+    Exit codes: 0 GO, 1 internal error, 2 usage or configuration, 3 INCOMPLETE, 4 NO-GO.
+    """
+    if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")

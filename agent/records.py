@@ -1,0 +1,72 @@
+"""What the ledger keeps besides results: runs with their vantage, waivers, attestations, decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VantageRecord:
+    """Where the results of a run were seen from, and what this laptop could not do there."""
+
+    name: str
+    """What gates match on: `--vantage`, or the host's name."""
+    host: str
+    user: str
+    os: str
+    tool: str
+    interfaces: tuple[dict[str, Any], ...] = ()
+    addresses: tuple[str, ...] = ()
+    """Addresses of the interfaces that are up, without loopback and link-local ones."""
+    link_up: bool = True
+    vpn: tuple[str, ...] = ()
+    proxy: tuple[str, ...] = ()
+    clock_offset_s: float | None = None
+    """This laptop's clock minus true time; None where `limits` says why it is not known."""
+    privileges: tuple[str, ...] = ()
+    """What may be done here: `icmp`, `raw`, `admin`."""
+    limits: tuple[str, ...] = ()
+    """Full sentences: what cannot be tested from here, and what to do about it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run. A run that was killed has no `finished`; `outcome` is None until it ended by itself."""
+
+    id: str
+    started: datetime
+    vantage: VantageRecord
+    plan_digest: str
+    selected: tuple[str, ...]
+    """Ids of the checks that were to run."""
+    finished: datetime | None = None
+    outcome: Literal["finished", "cancelled"] | None = None
+    clock_jump_s: float = 0.0
+    """How far the wall clock moved against the monotonic clock during the run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """A written accepted risk: it never changes the result it is about."""
+
+    check: str
+    reason: str
+    risk: str
+    author: str
+    approver: str
+    expires: datetime
+    at: datetime
+    ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A person's sign-off of a milestone, with the verdict as it stood."""
+
+    milestone: str
+    verdict: str
+    by: str
+    at: datetime
+    note: str = ""

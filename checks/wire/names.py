@@ -1,0 +1,44 @@
+"""Host names to addresses by the system's resolver: what the laptop's own programs would get."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from dataclasses import dataclass
+from typing import Literal
+
+from checks.vantage import Vantage
+
+Family = Literal["any", "ipv4", "ipv6"]
+_AF = {"any": socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """Addresses in the system's order; where there are none, `error` is the resolver's own words."""
+
+    host: str
+    addresses: tuple[str, ...]
+    error: str | None = None
+
+
+async def resolve(vantage: Vantage, host: str, family: Family = "any") -> Resolved:
+    """Return the addresses of `host`, asked once per run and family; an address stands for itself."""
+    try:
+        version = ipaddress.ip_address(host).version
+    except ValueError:
+        return await vantage.once(("names", host, family), lambda: _ask(host, family))
+    if family not in ("any", f"ipv{version}"):
+        return Resolved(host=host, addresses=(), error=f"{host} is not an {family} address")
+    return Resolved(host=host, addresses=(host,))
+
+
+async def _ask(host: str, family: Family) -> Resolved:
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, None, family=_AF[family], type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return Resolved(host=host, addresses=(), error=words)
+    return Resolved(host=host, addresses=tuple(dict.fromkeys(str(item[4][0]) for item in found)))

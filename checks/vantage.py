@@ -58,6 +58,8 @@ class Attestation:
     note: str = ""
     attachments: tuple[tuple[str, str], ...] = ()
     """File names with their SHA-256 in hex."""
+    statement: str = ""
+    """What was stated, as the project had it then: it does not carry over to another statement."""
 
 
 @dataclass

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Install the Debian or Ubuntu packages that the tests need (as root), and with the argument `bench` those that
+# the benchmarks compare with as well. Quick when everything is there; without root it prints what to install.
+set -eu
+
+packages="chrony curl dnsmasq-base faketime fping iperf3 iproute2 iputils-ping knot knot-dnsutils
+  monitoring-plugins-basic nftables nginx-light nmap nsd openssh-client openssl procps udhcpc util-linux"
+bench="prometheus-blackbox-exporter"
+
+[ "${1:-}" = bench ] && packages="$packages $bench"
+
+if ! command -v dpkg-query >/dev/null; then
+  echo "The lab runs on Debian and Ubuntu; its tests are skipped here. It needs the likes of:" $packages >&2
+  exit 0
+fi
+
+missing=""
+for package in $packages; do
+  state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$state" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" != 0 ]; then
+  echo "Some tests will be skipped. To run them too: sudo apt-get install --no-install-recommends$missing" >&2
+  exit 0
+fi
+
+# RUNLEVEL=1 keeps the packages' services from being started: the tests run their own.
+export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
+apt-get -qq update
+apt-get -qq install --yes --no-install-recommends $missing

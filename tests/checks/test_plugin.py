@@ -100,7 +100,7 @@ def test_many_values_are_capped():
     [{"command": ("",)}, {"command": ("a\0b",)}, {"command": ("a",), "environment": {"A=B": "env:X"}}],
 )
 def test_parameters_that_make_no_sense_are_refused(params):
-    with pytest.raises(ValueError, match="command|environment"):
+    with pytest.raises(ValueError, match=r"command|environment"):
         Plugin(**params)
 
 

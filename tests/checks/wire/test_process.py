@@ -75,9 +75,8 @@ def test_what_the_program_left_running_is_killed_and_does_not_keep_us_waiting():
 
 def test_a_descendant_that_left_the_session_and_holds_the_output_does_not_keep_us_waiting(tmp_path):
     pid_file = tmp_path / "pid"
-    ran = sh(
-        f"setsid sh -c 'echo $$ > {pid_file}; exec sleep 1000' & while [ ! -s {pid_file} ]; do :; done; echo ok"
-    )
+    daemon = f"setsid sh -c 'echo $$ > {pid_file}; exec sleep 1000' &"
+    ran = sh(f"{daemon} while [ ! -s {pid_file} ]; do :; done; echo ok")
     pid = int(pid_file.read_text())
     try:
         assert (ran.code, ran.stdout) == (0, b"ok\n")
@@ -91,7 +90,7 @@ def test_cancelled_it_kills_the_whole_group_and_leaves_no_zombie(tmp_path):
     async def cancel_it():
         script = f"trap '' TERM INT; sleep 1000 & echo $! $$ > {pid_file}; wait"
         task = asyncio.create_task(run(("/bin/sh", "-c", script)))
-        while not (pid_file.exists() and pid_file.read_text().endswith("\n")):
+        while not (pid_file.exists() and pid_file.read_text().endswith("\n")):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

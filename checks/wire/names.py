@@ -8,7 +8,7 @@ import socket
 from dataclasses import dataclass
 from typing import Literal
 
-from checks.vantage import Vantage
+from checks.vantage import Shared, Vantage
 
 Family = Literal["any", "ipv4", "ipv6"]
 _AF = {"any": socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
@@ -21,9 +21,11 @@ class Resolved:
     host: str
     addresses: tuple[str, ...]
     error: str | None = None
+    temporary: bool = False
+    """Whether the resolver gave no answer at all, so that nothing is known about the name."""
 
 
-async def resolve(vantage: Vantage, host: str, family: Family = "any") -> Resolved:
+async def resolve(vantage: Vantage | Shared, host: str, family: Family = "any") -> Resolved:
     """Return the addresses of `host`, asked once per run and family; an address stands for itself."""
     try:
         version = ipaddress.ip_address(host).version
@@ -40,5 +42,6 @@ async def _ask(host: str, family: Family) -> Resolved:
         found = await loop.getaddrinfo(host, None, family=_AF[family], type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
         words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return Resolved(host=host, addresses=(), error=words)
+        temporary = isinstance(error, OSError) and error.errno == socket.EAI_AGAIN
+        return Resolved(host=host, addresses=(), error=words, temporary=temporary)
     return Resolved(host=host, addresses=tuple(dict.fromkeys(str(item[4][0]) for item in found)))

@@ -133,7 +133,7 @@ def _sequence(origin: type, args: tuple[Any, ...]) -> Callable[[Any], Any]:
 
 
 def _dataclass(kind: type) -> Callable[[Any], Any]:
-    hints = typing.get_type_hints(kind, include_extras=True)
+    hints = typing.get_type_hints(kind)
     readers = {item.name: _reader(hints[item.name]) for item in dataclasses.fields(kind) if item.init}
 
     def read(data: Any) -> Any:

@@ -29,9 +29,12 @@ _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)\Z")
 _SECRET = re.compile(r"(env|keyring|file|prompt):\S.*\Z")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Form:
-    """How one kind of parameter is written: its parser and its JSON Schema."""
+    """How one kind of parameter is written: its parser and its JSON Schema.
+
+    Hashed by identity: `Endpoint | None` hashes its parts, and a schema holds lists.
+    """
 
     parse: Callable[[Any], Any]
     schema: tuple[tuple[str, Any], ...]

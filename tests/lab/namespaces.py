@@ -75,6 +75,11 @@ class Lab:
         namespace.ip("link set lo up")
         return namespace
 
+    def remove(self, namespace: Namespace) -> None:
+        """Take one namespace away: a host that left."""
+        self._namespaces.remove(namespace)
+        namespace.close()
+
     def close(self) -> None:
         """Kill what runs inside, remove the namespaces and the folder; may be called twice."""
         atexit.unregister(self.close)
@@ -116,10 +121,10 @@ class Namespace:
         self.call(lambda: path.write_text(f"{value}\n"))
 
     def etc(self, name: str, text: str) -> None:
-        """Give programs inside their own /etc/NAME (such as `resolv.conf`), which must exist outside too."""
-        folder = ETC / self.name
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+        """Give programs inside their own /etc/NAME, whose first part must exist outside too."""
+        path = ETC / self.name / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
 
     def run(
         self,
@@ -129,7 +134,7 @@ class Namespace:
         cwd: Path | None = None,
         timeout_s: float = 60.0,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program inside to its end; `env` is added to this process's. With `check` it must end well."""
+        """Run a program inside to its end, which must be 0 with `check`; `env` is added to this process's."""
         done = subprocess.run(
             self._argv(argv), env=_environment(env), cwd=cwd, timeout=timeout_s, check=False,
             capture_output=True, text=True, stdin=subprocess.DEVNULL,
@@ -231,9 +236,9 @@ def bridge(namespace: Namespace, name: str) -> None:
     namespace.ip(f"link add {name} type bridge stp_state 0 forward_delay 0", f"link set {name} up")
 
 
-def plug(host: Namespace, name: str, switch: Namespace, into: str) -> str:
-    """Cable `host`'s interface `name` to the bridge `into`; return the name of the switch's port."""
-    port = f"p-{host.role}"[:15]
+def plug(host: Namespace, name: str, switch: Namespace, into: str, port: str = "") -> str:
+    """Cable `host`'s interface `name` to the bridge `into`; return the switch's port, by default `p-ROLE`."""
+    port = port or f"p-{host.role}"[:15]
     link(host, name, switch, port)
     switch.ip(f"link set {port} master {into}")
     return port

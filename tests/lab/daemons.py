@@ -81,7 +81,7 @@ class Nginx:
     program: subprocess.Popen[bytes]
 
     def reload(self) -> None:
-        """Read configuration and certificates again; wait until the old workers are gone, which accept too."""
+        """Read configuration and certificates again; wait for the old workers, which accept too, to go."""
         old = self._workers()
         os.kill(self.program.pid, signal.SIGHUP)
         wait_for(lambda: (now := self._workers()) and not now & old, "nginx has only new workers")

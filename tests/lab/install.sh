@@ -26,7 +26,14 @@ if [ "$(id -u)" != 0 ]; then
   exit 0
 fi
 
-# RUNLEVEL=1 keeps the packages' services from being started: the tests run their own.
+# The tests run daemons of their own: the packages' services stay off while they are installed. RUNLEVEL is for
+# sysvinit, the policy for systemd (invoke-rc.d(8)).
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod +x "$policy"
+  trap 'rm -f "$policy"' EXIT
+fi
 export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
 apt-get -qq update
 apt-get -qq install --yes --no-install-recommends $missing

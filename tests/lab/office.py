@@ -217,8 +217,14 @@ class Office:
         """A captive portal and a TLS inspection, both idle until a fault sends traffic there."""
         pair = self.inspection_ca.issue(self.folder, "www.example.com", "example.com")
         daemons.nginx(self.gateway, self.folder, f"""
-  server {{ listen 8080; listen [::]:8080; location / {{ return 302 http://portal.guest.example:8081/login; }} }}
-  server {{ listen 8081; listen [::]:8081; location / {{ default_type text/html; return 200 "<h1>Please log in</h1>\\n"; }} }}
+  server {{
+    listen 8080; listen [::]:8080;
+    location / {{ return 302 http://portal.guest.example:8081/login; }}
+  }}
+  server {{
+    listen 8081; listen [::]:8081; default_type text/html;
+    location / {{ return 200 "<h1>Please log in</h1>\\n"; }}
+  }}
   server {{
     listen 8443 ssl; listen [::]:8443 ssl;
     ssl_certificate {pair.chain}; ssl_certificate_key {pair.key};

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+from typing import Any
+
 import click
 
 from agent.version import VERSION
@@ -25,6 +27,8 @@ EXIT_GO, EXIT_INTERNAL, EXIT_USAGE, EXIT_INCOMPLETE, EXIT_NO_GO = 0, 1, 2, 3, 4
 
 
 class _Lazy(click.Group):
+    """Knows its commands by name, and ends every command that meets a broken ledger in a sentence."""
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -34,9 +38,40 @@ class _Lazy(click.Group):
         command: click.Command = importlib.import_module(f"agent.cli.{cmd_name}").command
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            code = _say(error)
+            raise SystemExit(code) from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _say(error: Exception) -> int:
+    """Tell what went wrong in a sentence and return the exit code; the trace is for GONOGO_DEBUG."""
+    import os
+
+    from agent.ledger.errors import LedgerError
+    from checks.safe import safe
+
+    if isinstance(error, LedgerError):
+        click.echo(safe(str(error)), err=True)
+        return EXIT_USAGE
+    if os.environ.get("GONOGO_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    click.echo(
+        f"gonogo itself broke ({type(error).__name__}: {safe(str(error))}). Nothing was decided. "
+        "Run it again with GONOGO_DEBUG=1 and report the trace.",
+        err=True,
+    )
+    return EXIT_INTERNAL
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

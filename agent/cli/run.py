@@ -1,0 +1,96 @@
+"""`gonogo run FILE`: run the checks, then say for each milestone whether it can go."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from agent.cli.common import EXITS, json_option, plain_option, plan_of, project_file, show, usage
+
+if TYPE_CHECKING:
+    from agent.engine.events import Sink
+
+
+@click.command()
+@project_file
+@click.option(
+    "--milestone", "-m", "milestones", multiple=True, metavar="ID", help="Only this milestone's gate."
+)
+@click.option(
+    "--only", multiple=True, metavar="GLOB", help="Only checks whose id matches; the rest reads as not run."
+)
+@json_option
+@click.option("--jsonl", is_flag=True, help="Print one JSON object per event while the run goes on.")
+@plain_option
+@click.option("--nagios", is_flag=True, help="Print one line with perfdata and exit with 0, 1, 2 or 3.")
+@click.option(
+    "--junit", type=click.Path(path_type=Path, dir_okay=False), help="Also write JUnit XML to this file."
+)
+@click.option("--all", "everything", is_flag=True, help="List the checks that passed, too.")
+@click.option(
+    "--vantage", metavar="NAME", help="Name of this place for the gates; the host's name if not given."
+)
+def command(
+    file: Path,
+    milestones: tuple[str, ...],
+    only: tuple[str, ...],
+    junit: Path | None,
+    vantage: str | None,
+    *,
+    as_json: bool,
+    jsonl: bool,
+    plain: bool,
+    nagios: bool,
+    everything: bool,
+) -> None:
+    """Run the checks of a project and say for each milestone whether it can go.
+
+    Exit code: 0 GO, 3 INCOMPLETE, 4 NO-GO (with --nagios: 0, 1, 2, 3).
+    """
+    if as_json + jsonl + nagios > 1:
+        usage("Choose one of --json, --jsonl and --nagios; --junit can be added to each.")
+    plan = plan_of(file)
+    from agent.running import NothingSelected, open_ledger, run_and_judge
+    from agent.session import leave
+
+    try:
+        with open_ledger(file, plan) as ledger:
+            picture = run_and_judge(
+                plan, ledger, milestones=milestones, only=only, vantage=vantage,
+                sinks=_sinks(jsonl=jsonl, plain=plain),
+                now=lambda: datetime.now(UTC),
+            )  # fmt: skip
+    except NothingSelected as error:
+        usage(str(error))
+    code = EXITS[picture.verdict]
+    if nagios:
+        from agent.report.nagios import nagios_line
+
+        line, code = nagios_line(picture)
+        sys.stdout.write(line + "\n")
+    elif not jsonl:
+        show(picture, as_json=as_json, plain=plain, everything=everything)
+    if junit is not None:
+        from agent.report.junit import write_junit
+
+        try:
+            write_junit(picture, junit)
+        except OSError as error:
+            click.echo(f"The JUnit file {junit} cannot be written ({error.strerror}).", err=True)
+            code = code or 1
+    leave(code)
+
+
+def _sinks(*, jsonl: bool, plain: bool) -> list[Sink]:
+    from agent.report.live import JsonLines, PlainLines, ProgressLine
+    from agent.report.style import style_for
+
+    if jsonl:
+        return [JsonLines(sys.stdout)]
+    if sys.stderr.isatty() and not plain:
+        return [ProgressLine(sys.stderr, style_for(sys.stderr))]
+    return [PlainLines(sys.stderr)] if plain else []

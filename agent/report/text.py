@@ -1,0 +1,222 @@
+"""What a person reads: milestones with their verdicts, then what stands in the way, worst first."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from agent.engine.run import VANTAGE
+from agent.plan import Party, Plan, PlannedCheck
+from agent.report.picture import Picture, Told
+from agent.report.style import SIGNS, Style
+from agent.verdict import GOES, MilestoneVerdict, Standing, span
+from checks.safe import safe
+from checks.words import WORST_FIRST, Finding, Status, rank
+
+_INDENT = 9
+_NAMES_SHOWN = 12
+
+
+def report(picture: Picture, style: Style, *, everything: bool = False) -> str:
+    """Return the whole report; with `everything` the checks that passed are listed too."""
+    lines: list[str] = []
+    lines += _head(picture, style)
+    for item in picture.verdicts:
+        lines += _milestone(picture, item, style)
+    lines += _causes(picture, style)
+    if everything:
+        lines += _passes(picture, style)
+    lines += _tail(picture, style)
+    return "\n".join(lines) + "\n"
+
+
+def when(moment: datetime, zone: str) -> str:
+    """Return a time as people of the project say it: `Fri 4 Dec 2026 18:00 CET`."""
+    local = moment.astimezone(ZoneInfo(zone))
+    return f"{local:%a} {local.day} {local:%b %Y %H:%M %Z}"
+
+
+def _head(picture: Picture, style: Style) -> Iterator[str]:
+    project = picture.plan.project
+    title = safe(project.name)
+    if project.customer and project.customer not in project.name:
+        title += f" - {safe(project.customer)}"
+    yield style.paint(title, "bold")
+    if project.cutover:
+        yield f"cutover {when(project.cutover, project.timezone)} ({_distance(project.cutover, picture.now)})"
+    run = picture.run
+    if run is not None:
+        seen = f"run {run.id} from {safe(run.vantage.name)}"
+        if run.vantage.addresses:
+            seen += f" ({', '.join(run.vantage.addresses[:3])})"
+        if run.finished is not None:
+            seen += f", {span((run.finished - run.started).total_seconds())}"
+        yield from _wrapped(seen, style, "", "")
+        for limit in run.vantage.limits:
+            yield from _wrapped(f"this laptop: {safe(limit)}", style, "", "  ")
+    yield ""
+
+
+def _milestone(picture: Picture, item: MilestoneVerdict, style: Style) -> Iterator[str]:
+    milestone = item.milestone
+    verdict = style.paint(f"{item.verdict.value:<{_INDENT}}", item.verdict.value)
+    yield f"{verdict} {style.paint(safe(milestone.title), 'bold')}"
+    if milestone.due is not None:
+        due = when(milestone.due, picture.plan.project.timezone)
+        yield " " * (_INDENT + 1) + f"due {due} ({_distance(milestone.due, picture.now)})"
+    yield from _wrapped(_counts(item), style, " " * (_INDENT + 1), " " * (_INDENT + 1))
+    owner = picture.plan.party(milestone.owner)
+    if owner is not None and item.verdict not in GOES:
+        yield from _wrapped(f"owner {_party(owner)}", style, " " * (_INDENT + 1), " " * (_INDENT + 3))
+    for reason in item.reasons:
+        if reason.partition(":")[0] not in picture.plan.by_id or "waived until" in reason:
+            yield from _wrapped(safe(reason), style, " " * (_INDENT + 1), " " * (_INDENT + 3))
+    yield ""
+
+
+def _counts(item: MilestoneVerdict) -> str:
+    required = [standing for standing in item.standings if standing.required]
+    met = sum(1 for standing in required if standing.standing is Standing.PASS)
+    words = [f"{met} of {len(required)} required checks pass"]
+    for kind in (
+        Standing.FAIL,
+        Standing.INCONCLUSIVE,
+        Standing.BLOCKED,
+        Standing.STALE,
+        Standing.NOT_RUN,
+        Standing.WARN,
+    ):
+        count = sum(1 for standing in required if standing.standing is kind)
+        if count:
+            words.append(f"{count} {kind.value}")
+    return ", ".join(words)
+
+
+def _causes(picture: Picture, style: Style) -> Iterator[str]:
+    blocks: dict[str, list[str]] = {}
+    for name in picture.shown:
+        result = picture.results.get(name)
+        if result is not None and result.blocked_by:
+            blocks.setdefault(result.blocked_by, []).append(name)
+    standings = _standings(picture)
+    troubled = [
+        result
+        for name in picture.shown
+        if (result := picture.results.get(name)) is not None
+        and result.status not in (Status.PASS, Status.BLOCKED)
+    ]
+    for result in sorted(troubled, key=lambda item: (rank(item.status), not item.required)):
+        yield from _trouble(picture, result, blocks.pop(result.check, []), style)
+    for cause, names in blocks.items():
+        words = "this laptop has no link" if cause == VANTAGE else f"{cause} did not pass"
+        yield from _group("blocked", f"{len(names)} blocked: {words}", names, style)
+    for kind in (Standing.STALE, Standing.NOT_RUN):
+        names = [name for name in picture.shown if standings.get(name) is kind]
+        if names:
+            yield from _group(kind.value, f"{len(names)} {kind.value}", names, style)
+
+
+def _standings(picture: Picture) -> dict[str, Standing]:
+    found = {s.check: s.standing for item in picture.verdicts for s in item.standings}
+    for name in picture.shown:
+        if name not in picture.results and found.get(name) is not Standing.STALE:
+            found[name] = Standing.NOT_RUN
+    return found
+
+
+def _trouble(picture: Picture, result: Told, blocks: list[str], style: Style) -> Iterator[str]:
+    planned = picture.plan.by_id.get(result.check)
+    sign = style.paint(SIGNS[result.status.value], result.status.value)
+    advisory = "" if result.required else style.paint("  (advisory)", "dim")
+    yield f"{sign}  {style.paint(result.check, 'bold')}  {safe(result.target, limit=120)}{advisory}"
+    findings = [finding for finding in result.findings if finding.status is not Status.PASS]
+    for finding in sorted(findings, key=lambda item: rank(item.status)):
+        yield from _finding(finding, result, style)
+    if blocks:
+        yield from _labelled("blocks", _names(blocks), style)
+    party = _to_call(picture.plan, planned)
+    if party is not None and result.status in (Status.FAIL, Status.INCONCLUSIVE):
+        yield from _labelled("call", _party(party), style)
+    yield ""
+
+
+def _finding(finding: Finding, result: Told, style: Style) -> Iterator[str]:
+    subject = "" if finding.subject in (result.target, "") else f"{finding.subject}: "
+    yield from _wrapped(safe(subject + finding.message), style, " " * _INDENT, " " * _INDENT)
+    if finding.expected:
+        yield from _labelled("expected", safe(finding.expected, limit=600), style)
+    if finding.observed:
+        yield from _labelled("observed", safe(finding.observed, limit=600), style)
+    if finding.fix:
+        yield from _labelled("fix", safe(finding.fix), style)
+
+
+def _passes(picture: Picture, style: Style) -> Iterator[str]:
+    for name in picture.shown:
+        result = picture.results.get(name)
+        if result is not None and result.status is Status.PASS:
+            sign = style.paint(SIGNS["pass"], "pass")
+            seen = next((finding.observed for finding in result.findings if finding.observed), "")
+            yield f"{sign}  {result.check}  {safe(result.target, limit=60)}  {safe(seen, limit=60)}".rstrip()
+    yield ""
+
+
+def _tail(picture: Picture, style: Style) -> Iterator[str]:
+    counts = dict.fromkeys(WORST_FIRST, 0)
+    for name in picture.shown:
+        if name in picture.results:
+            counts[picture.results[name].status] += 1
+    missing = sum(1 for name in picture.shown if name not in picture.results)
+    words = [f"{count} {status.value}" for status, count in counts.items() if count]
+    if missing:
+        words.append(f"{missing} not run")
+    if picture.plan.left_out:
+        words.append(f"{len(picture.plan.left_out)} left out by the project")
+    if picture.run is not None and picture.run.outcome == "cancelled":
+        yield style.paint(
+            "The run was stopped before its end; what it did not reach reads as not run.", "inconclusive"
+        )
+    if picture.lost:
+        why = next(iter(picture.lost.values()))
+        yield from _wrapped(
+            f"{len(picture.lost)} results could not be stored and do not count: {safe(why)}", style, "", "  "
+        )
+    verdict = style.paint(picture.verdict.value, picture.verdict.value)
+    yield f"{verdict}  {len(picture.shown)} checks: {', '.join(words)}"
+
+
+def _group(name: str, title: str, names: list[str], style: Style) -> Iterator[str]:
+    yield f"{style.paint(SIGNS[name], name)}  {title}"
+    yield from _wrapped(_names(names), style, " " * _INDENT, " " * _INDENT)
+    yield ""
+
+
+def _names(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - _NAMES_SHOWN} more" if len(listed) > _NAMES_SHOWN else ""
+    return ", ".join(listed[:_NAMES_SHOWN]) + more
+
+
+def _to_call(plan: Plan, planned: PlannedCheck | None) -> Party | None:
+    return plan.party(planned.owner) if planned is not None else None
+
+
+def _party(party: Party) -> str:
+    return safe(", ".join(part for part in (party.name, party.phone, party.email, party.note) if part))
+
+
+def _labelled(label: str, text: str, style: Style) -> Iterator[str]:
+    yield from _wrapped(text, style, f"{'':{_INDENT}}{label:<9} ", " " * (_INDENT + 10))
+
+
+def _wrapped(text: str, style: Style, first: str, rest: str) -> list[str]:
+    return textwrap.wrap(
+        text, style.width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
+    ) or [first.rstrip()]
+
+
+def _distance(moment: datetime, now: datetime) -> str:
+    seconds = (moment - now).total_seconds()
+    return f"in {span(seconds)}" if seconds >= 0 else f"{span(-seconds)} ago"

@@ -1,0 +1,83 @@
+"""Run a plan into its ledger and judge it; judge a ledger as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from agent.engine.events import Sink
+from agent.ledger.store import Ledger, ledger_path
+from agent.plan import Plan
+from agent.report.picture import Picture, Told, fresh, paint_picture
+from agent.selection import NothingSelected, select
+from agent.session import run_session
+from agent.verdict import Evidence
+
+__all__ = ["NothingSelected", "open_ledger", "run_and_judge", "stand"]
+
+
+def open_ledger(project_file: Path, plan: Plan, *, read_only: bool = False) -> Ledger:
+    """Open the ledger beside the project file; raises LedgerError saying where and what to do."""
+    return Ledger.open(ledger_path(project_file, plan.project.id), read_only=read_only)
+
+
+def run_and_judge(
+    plan: Plan,
+    ledger: Ledger,
+    *,
+    now: Callable[[], datetime],
+    milestones: Sequence[str] = (),
+    only: Sequence[str] = (),
+    vantage: str | None = None,
+    sinks: Sequence[Sink] = (),
+) -> Picture:
+    """Run what is selected and return the picture of this run.
+
+    Only this run's results count for the milestones shown; predecessors that were not selected are judged by
+    what the ledger holds. Raises NothingSelected and LedgerError.
+    """
+    selection = select(plan, milestones, only)
+    outcome = run_session(plan, selection.checks, ledger=ledger, sinks=sinks, vantage_name=vantage)
+    evidence: dict[str, Evidence] = {}
+    if milestones:
+        mine = {need.check for milestone in selection.milestones for need in milestone.gate.needs}
+        evidence.update((name, known) for name, known in ledger.latest().items() if name not in mine)
+    evidence.update(fresh(outcome.results, outcome.run.vantage))
+    return paint_picture(
+        plan,
+        evidence,
+        outcome.results,
+        now=now(),
+        run=outcome.run,
+        milestones=selection.milestones,
+        waivers=ledger.waivers(),
+        decisions=ledger.decisions(),
+        lost=outcome.lost,
+    )
+
+
+def stand(
+    plan: Plan, ledger: Ledger, *, now: datetime, milestones: Sequence[str] = (), full: bool = False
+) -> Picture:
+    """Return the picture of the ledger as it stands, newest result of each check.
+
+    With `full` every result comes whole, with its observation; without it the status of a large project is
+    instant.
+    """
+    selection = select(plan, milestones)
+    known = {name: item for name, item in ledger.latest().items() if name in plan.by_id}
+    runs = ledger.runs(limit=1)
+    results: Mapping[str, Told] = (
+        {name: ledger.result(item.seq) for name, item in known.items()} if full else known
+    )
+    return paint_picture(
+        plan,
+        known,
+        results,
+        now=now,
+        run=runs[0] if runs else None,
+        milestones=selection.milestones,
+        waivers=ledger.waivers(),
+        decisions=ledger.decisions(),
+    )

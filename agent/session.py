@@ -1,0 +1,77 @@
+"""From a plan to an outcome in one call: self-check, event loop, Ctrl-C, and threads that will not end.
+
+`gonogo run`, `here` and `demo` call `run_session`; tests of the engine call `agent.engine.run.execute`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from agent.engine.events import Sink
+from agent.engine.run import Outcome, execute
+from agent.ledger.store import Ledger
+from agent.plan import Plan
+from agent.secrets import resolve_secret
+from agent.selfcheck import look_at_ourselves
+from checks.vantage import Shared
+
+
+def run_session(
+    plan: Plan,
+    selected: Sequence[str],
+    *,
+    ledger: Ledger,
+    sinks: Sequence[Sink] = (),
+    vantage_name: str | None = None,
+) -> Outcome:
+    """Run the checks `selected` of `plan` and return the outcome.
+
+    The first Ctrl-C stops the run cleanly; a second one ends the process at once, and the ledger still holds
+    everything that was reported. Raises LedgerError where the run cannot be begun.
+    """
+    return asyncio.run(_session(plan, selected, ledger, sinks, vantage_name))
+
+
+async def _session(
+    plan: Plan, selected: Sequence[str], ledger: Ledger, sinks: Sequence[Sink], vantage_name: str | None
+) -> Outcome:
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    asked = 0
+
+    def stop(*_: Any) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            os._exit(1)
+        if task is not None:
+            loop.call_soon_threadsafe(task.cancel)
+
+    main_thread = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, stop) for number in _stopping()} if main_thread else {}
+    try:
+        shared = Shared(resolve_secret=resolve_secret, attestations=ledger.attestations())
+        vantage = await look_at_ourselves(shared, name=vantage_name, time_servers=plan.project.time_servers)
+        return await execute(plan, selected, vantage=vantage, shared=shared, ledger=ledger, sinks=sinks)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stopping() -> tuple[signal.Signals, ...]:
+    return (signal.SIGINT,) if sys.platform == "win32" else (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def leave(code: int) -> None:
+    """End the process with `code`; a thread stuck in a system call (a name lookup, say) cannot hold it up."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
+        os._exit(code)
+    raise SystemExit(code)

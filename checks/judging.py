@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from checks.words import Finding, Measure, Status
 
 
@@ -55,9 +57,11 @@ def within(subject: str, measure: Measure, *, fix: str, least: bool = False) -> 
     """Judge a measured number against its own limits.
 
     With `least` false more is worse (latency, loss); with `least` true less is worse (throughput, days left).
-    A value equal to a limit is still within it.
+    A value equal to a limit is still within it; one that is no finite number was not measured.
     """
     value, unit = measure.value, measure.unit
+    if not math.isfinite(value):
+        return cannot_tell(subject, f"{measure.name} could not be measured.", observed=str(value), fix=fix)
     status = Status.PASS
     for limit, beyond in ((measure.warn, Status.WARN), (measure.fail, Status.FAIL)):
         if limit is not None and (value < limit if least else value > limit):

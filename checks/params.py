@@ -156,7 +156,7 @@ def parse_endpoint(value: Any) -> str:
     host = parse_host(host)
     if port is None:
         return f"[{host}]" if ":" in host else host
-    number = parse_port(int(port) if port.isdigit() else port)
+    number = parse_port(int(port) if re.fullmatch(r"[0-9]{1,5}", port) else port)
     return f"[{host}]:{number}" if ":" in host else f"{host}:{number}"
 
 

@@ -90,7 +90,8 @@ class Icmp:
         A reply counts if it comes from that very address, carries the request's own token and comes within
         `timeout` seconds by the kernel's clock. `size` is bytes of data after the ICMP header. An IPv6
         link-local address carries its zone (`fe80::1%eth0`). With `dont_fragment` false, large requests may
-        be fragmented. Raises CannotTell where this machine has no such protocol or the address names no host.
+        be fragmented. The ping program may send fewer than `count`, at its own pace. Raises CannotTell where
+        this machine has no such protocol or the address names no host.
         """
         if not TOKEN_BYTES <= size <= 65000 or count < 1:
             raise ValueError(f"A series has at least one request of {TOKEN_BYTES} to 65,000 bytes of data.")
@@ -148,9 +149,16 @@ def _series(
 
 
 def _methods(pace: Pace) -> list[tuple[str, Callable[[int], Transport]]]:
+    from checks.wire.icmp_command import PingCommand
+
+    if sys.platform == "win32":
+        from checks.wire.icmp_windows import WindowsEcho
+
+        return [("windows", lambda version: WindowsEcho(version, pace)), ("command", PingCommand)]
     from checks.wire.icmp_socket import EchoSocket
 
     return [
         ("dgram", lambda version: EchoSocket(version, "dgram", pace)),
         ("raw", lambda version: EchoSocket(version, "raw", pace)),
+        ("command", PingCommand),
     ]

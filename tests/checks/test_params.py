@@ -60,7 +60,7 @@ def test_normal_forms(parser, written, normal):
         *(("duration", bad) for bad in ("", "10", "5 parsecs", "-1s", -1, True, None, "1m2", "99999999d")),
         ("duration", float("nan")),
         *(("percent", bad) for bad in ("101%", -1, "x", True, None, float("nan"))),
-        *(("domain", bad) for bad in ("", "a..b", "-a.com", "a" * 64, "a b", "a/b", None, 5, "a." * 127 + "com")),
+        *(("domain", bad) for bad in ("a..b", "-a.com", "a" * 64, "a b", "a/b", None, "a." * 127 + "com")),
         *(("address", bad) for bad in ("", "256.1.1.1", "010.1.1.1", "example.com", 5)),
         *(("host", bad) for bad in ("", "1.2.3", "1.2.3.4.5", "a:b", "10.0.0.300", "a b", None)),
         *(("network", bad) for bad in ("10.20.0.1/16", "10.0.0.0/33", "x", "")),

@@ -23,7 +23,7 @@ def test_nothing_said_is_inconclusive():
     assert worst([]) is Status.INCONCLUSIVE
 
 
-@pytest.mark.parametrize("pair", itertools.combinations(WORST_FIRST, 2))
+@pytest.mark.parametrize("pair", list(itertools.combinations(WORST_FIRST, 2)))
 def test_the_worse_of_two_wins_in_any_order(pair):
     assert worst(pair) is worst(reversed(pair)) is pair[0]
 

@@ -208,7 +208,8 @@ class Office:
         tls = f"ssl_certificate {self.folder}/intranet.pem; ssl_certificate_key {self.folder}/intranet.key;"
         self.web = daemons.nginx(self.server, self.folder, f"""
   server {{
-    listen {SERVER}:443 ssl; listen [{SERVER6}]:443 ssl; listen {SERVER}:8443 ssl; {tls}
+    listen {SERVER}:443 ssl; listen [{SERVER6}]:443 ssl; {tls}
+    listen {SERVER}:8443 ssl; listen [{SERVER6}]:8443 ssl;
     location = /health {{ default_type application/json; return 200 '{{"status": "ok", "version": 7}}\\n'; }}
     location / {{ return 200 "Intranet of the lab office\\n"; }}
   }}""", ready=(SERVER, 443))  # fmt: skip

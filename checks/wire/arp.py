@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from checks.local.facts import InterfaceFact
+from checks.local.rights import raw_fix
 from checks.vantage import CannotTell
 
 _ETH_ARP = 0x0806
@@ -24,11 +25,6 @@ _BROADCAST = b"\xff" * 6
 _MAX_ANSWERS = 256
 _HEADER = struct.Struct("!6s6sH")
 _BODY = struct.Struct("!HHBBH6s4s6s4s")
-
-NO_RIGHTS = (
-    "Run gonogo as root (sudo), or give its Python the right: setcap cap_net_raw+ep; on macOS allow reading "
-    "of /dev/bpf*, on Windows install Npcap."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +149,7 @@ def _packet_socket(name: str) -> socket.socket:
     try:
         wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_ARP))
     except PermissionError:
-        raise CannotTell("This account may not send or read raw ARP frames.", NO_RIGHTS) from None
+        raise CannotTell("This account may not send or read raw ARP frames.", raw_fix()) from None
     try:
         wire.settimeout(0)
         wire.bind((name, _ETH_ARP))
@@ -165,17 +161,6 @@ def _packet_socket(name: str) -> socket.socket:
     return wire
 
 
-def may_send_raw() -> bool:
-    """Return whether this account may open a packet socket; False on systems that have none."""
-    if not hasattr(socket, "AF_PACKET"):
-        return False
-    try:
-        socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()
-    except OSError:
-        return False
-    return True
-
-
 def _by_scapy(
     name: str, frames: list[bytes], wanted: frozenset[str], rounds: int, interval_s: float, wait_s: float
 ) -> tuple[ArpAnswer, ...]:
@@ -185,7 +170,7 @@ def _by_scapy(
 
         wire = conf.L2socket(iface=name, filter="arp")
     except Exception as error:  # noqa: BLE001 - scapy raises what its back end raises; all mean no raw frames
-        raise CannotTell(f"Raw ARP frames cannot be used on {name}: {error}", NO_RIGHTS) from None
+        raise CannotTell(f"Raw ARP frames cannot be used on {name}: {error}", raw_fix()) from None
     begun = time.monotonic()
     answers: dict[tuple[str, str], ArpAnswer] = {}
     try:

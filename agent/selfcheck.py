@@ -77,12 +77,12 @@ def limits(host: LocalHost, *, up: bool, icmp: str | None, raw: str | None, cloc
         said.append(_no_link(host))
     if host.tunnelled:
         said.append(
-            f"Traffic to the internet leaves by the VPN {', '.join(host.vpn) or 'tunnel'}, so what is measured "
-            "is the VPN and not this building: switch it off, unless the VPN is what is to be tested."
+            f"Traffic to the internet leaves by the VPN {', '.join(host.vpn) or 'tunnel'}, so what is "
+            "measured is the VPN and not this building: switch it off, unless the VPN is what is to be tested."
         )
     elif host.vpn:
         said.append(
-            f"A VPN is on ({', '.join(host.vpn)}): names and some networks may be reached through it, and "
+            f"A VPN is on ({', '.join(host.vpn)}): names and some networks may be reached through it and "
             "not through this building; switch it off, unless it is what is to be tested."
         )
     if host.proxy:

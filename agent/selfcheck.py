@@ -78,7 +78,7 @@ def limits(host: LocalHost, *, up: bool, icmp: str | None, raw: str | None, cloc
     if host.tunnelled:
         said.append(
             f"Traffic to the internet leaves by the VPN {', '.join(host.vpn) or 'tunnel'}, so what is "
-            "measured is the VPN and not this building: switch it off, unless the VPN is what is to be tested."
+            "measured is the VPN and not this building: switch it off, unless it is what is to be tested."
         )
     elif host.vpn:
         said.append(

@@ -212,7 +212,8 @@ class Host(Check[HostSeen]):
         if seen.clock_offset_s is None:
             return cannot_tell(
                 name, f"The clock could not be compared with {self.time_server}: "
-                f"{safe(seen.clock_error, limit=200)}.", fix="Check that UDP port 123 is open to that server.",
+                f"{safe(seen.clock_error, limit=200)}.",
+                fix="Check that UDP port 123 is open to that server.",
             )  # fmt: skip
         measure = Measure(
             name="Clock offset", value=round(abs(seen.clock_offset_s), 4), unit="s", fail=most, source=_LIMIT

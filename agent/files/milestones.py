@@ -1,0 +1,163 @@
+"""The milestones of a plan: the profile's with the project's changes, then the project's own; and their gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from agent.files.graph import cycles, is_glob, matching
+from agent.files.model import ProjectFile
+from agent.files.planning import Planning
+from agent.files.times import due
+from agent.plan import DEFAULT_MAX_AGE_S, Gate, GateNeed, Milestone
+from profiles import wording
+from profiles.document import Document
+from profiles.expand import Scope, fill_deep
+from profiles.model import GateModel, MilestoneModel
+from profiles.problems import Path, Problem, did_you_mean, show
+
+
+@dataclass
+class Layer:
+    """One file's word on a milestone."""
+
+    model: MilestoneModel
+    document: Document
+
+
+@dataclass
+class Setting:
+    """What milestones are made with."""
+
+    project: Document
+    zone: ZoneInfo
+    cutover: datetime | None
+    parties: frozenset[str]
+    planning: Planning
+    problems: list[Problem] = field(default_factory=list)
+
+
+def profile_layers(document: Document, raw: Any, scope: Scope) -> tuple[dict[str, Layer], list[Problem]]:
+    """Return the milestones as the profile writes them, `${}` filled in."""
+    layers: dict[str, Layer] = {}
+    problems: list[Problem] = []
+    for name, body in (raw or {}).items():
+        filled, found = fill_deep(document, ("milestones", name), body, scope)
+        problems += found
+        if found:
+            continue
+        model, wrong = wording.validate(MilestoneModel, filled)
+        problems += wording.report(wrong, ("milestones", name), document.problem)
+        if model is not None:
+            layers[name] = Layer(model, document)
+    return layers, problems
+
+
+def plan_milestones(
+    file: ProjectFile, profile: dict[str, Layer], setting: Setting
+) -> tuple[Milestone, ...]:  # fmt: skip
+    """Return the milestones with their gates; what is wrong goes to `setting.problems`."""
+    layers = {name: [layer] for name, layer in profile.items()}
+    for name, model in file.milestones.items():
+        layers.setdefault(name, []).append(Layer(model, setting.project))
+    if not layers:
+        setting.problems.append(
+            setting.project.problem((), "There is no milestone; a project has at least one, with checks.")
+        )
+    made = [_one(name, found, layers, setting) for name, found in layers.items()]
+    for path in cycles({name: _value(found, "after", ())[0] for name, found in layers.items()}):
+        _, document, at = _value(layers[path[0]], "after", (), path[0])
+        message = f"The milestones come after each other: {' -> '.join(path)}."
+        setting.problems.append(document.problem(at, message))
+    return tuple(made)
+
+
+def _one(name: str, layers: list[Layer], known: dict[str, list[Layer]], setting: Setting) -> Milestone:
+    title, document, at = _value(layers, "title", None, name)
+    if title is None:
+        message = f"The milestone '{name}' needs a title."
+        hint = did_you_mean(name, [other for other in known if other != name])
+        setting.problems.append(document.problem(at[:2], message, hint, key=True))
+    after, document, at = _value(layers, "after", (), name)
+    for i, other in enumerate(after):
+        if other not in known:
+            message = f"There is no milestone {show(other)}."
+            setting.problems.append(document.problem((*at, i), message, did_you_mean(other, known)))
+    owner, document, at = _value(layers, "owner", None, name)
+    if owner is not None and owner not in setting.parties:
+        setting.problems.append(document.problem(at, *unknown_owner(owner, setting.parties)))
+    text, document, at = _value(layers, "due", None, name)
+    moment = None
+    if text is not None:
+        try:
+            moment = due(text, setting.zone, setting.cutover)
+        except (ValueError, OverflowError) as error:
+            setting.problems.append(document.problem(at, str(error)))
+    gate = _gate(name, layers, setting)
+    return Milestone(id=name, title=title or name, gate=gate, due=moment, after=tuple(after), owner=owner)
+
+
+def unknown_owner(owner: str, parties: frozenset[str]) -> tuple[str, str]:
+    """Return message and hint for an owner who is nobody."""
+    return (
+        f"There is no vendor or contact {show(owner)}; add them under 'vendors:' or 'contacts:'.",
+        did_you_mean(owner, parties),
+    )
+
+
+def _gate(name: str, layers: list[Layer], setting: Setting) -> Gate:
+    planning = setting.planning
+    needs = {check.id: check.required for check in planning.checks.values() if check.milestone == name}
+    also, document, at = _gate_value(layers, "also", (), name)
+    for i, pattern in enumerate(also):
+        found = matching(pattern, planning.checks)
+        for other in found:
+            needs.setdefault(other, planning.checks[other].required)
+        written = {*planning.drafts, *planning.left_out}
+        if not found and not matching(pattern, written):
+            what = "No check matches" if is_glob(pattern) else "There is no check"
+            setting.problems.append(
+                document.problem((*at, i), f"{what} {show(pattern)}.", did_you_mean(pattern, written))
+            )
+    if not any(needs.values()) and not planning.broken:
+        document = layers[0].document
+        message = (
+            f"The gate of '{name}' requires nothing, so it could only say GO for nothing; give the milestone "
+            "a required check, or name some under 'gate: also:'."
+        )
+        setting.problems.append(document.problem(("milestones", name), message, key=True))
+    return Gate(
+        needs=tuple(GateNeed(check=check, required=required) for check, required in needs.items()),
+        max_age_s=_max_age(layers, name, setting),
+        warnings=_gate_value(layers, "warnings", True, name)[0],
+        vantages=tuple(_gate_value(layers, "vantages", (), name)[0]),
+    )
+
+
+def _max_age(layers: list[Layer], name: str, setting: Setting) -> float:
+    seconds, document, at = _gate_value(layers, "max_age", DEFAULT_MAX_AGE_S, name)
+    if seconds <= 0:
+        setting.problems.append(document.problem(at, "A result must be allowed to grow older than nothing."))
+    return float(seconds)
+
+
+def _value(layers: list[Layer], key: str, default: Any, name: str = "") -> tuple[Any, Document, Path]:
+    """Return the last word on `key`, the document that says it and where."""
+    for layer in reversed(layers):
+        value = getattr(layer.model, key)
+        if value is not None:
+            return value, layer.document, ("milestones", name, key)
+    return default, layers[-1].document, ("milestones", name, key)
+
+
+def _gate_value(layers: list[Layer], key: str, default: Any, name: str) -> tuple[Any, Document, Path]:
+    gates = [Layer(layer.model, layer.document) for layer in layers if layer.model.gate is not None]
+    for layer in reversed(gates):
+        gate = layer.model.gate
+        assert isinstance(gate, GateModel)
+        value = getattr(gate, key)
+        if value is not None:
+            return value, layer.document, ("milestones", name, "gate", key)
+    return default, layers[-1].document, ("milestones", name, "gate", key)

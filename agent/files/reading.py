@@ -1,0 +1,247 @@
+"""A project file and its profile, read and made into a plan. Imports pydantic and ruamel.yaml."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from agent.files import times
+from agent.files.graph import matching
+from agent.files.milestones import Layer, Setting, plan_milestones, profile_layers, unknown_owner
+from agent.files.model import PartyModel, ProjectFile
+from agent.files.planning import Planning, plan_checks
+from agent.plan import LeftOut, Party, Plan, Project
+from checks.safe import safe
+from profiles import wording
+from profiles.document import Document, read_document
+from profiles.expand import Draft, Scope, expand, slug
+from profiles.problems import Problem, Problems, did_you_mean, scrub, show
+from profiles.profile import Profile, bind, locate, read_profile
+
+MAX_SHOWN = 200
+
+
+@dataclass
+class Read:
+    """A plan with what it was made from: the profile's file, if there is one."""
+
+    plan: Plan
+    profile: Path | None = None
+
+
+@dataclass
+class _Work:
+    """What is known so far while a project file is read."""
+
+    path: Path
+    document: Document
+    problems: list[Problem] = field(default_factory=list)
+    profile: Profile | None = None
+    profile_path: Path | None = None
+    scope: Scope = field(default_factory=Scope)
+
+
+def read_plan(path: Path, data: bytes) -> Read:
+    """Return the plan that the bytes of the project file at `path` mean; raise Problems with all that is wrong."""
+    document = read_document(data, str(path))
+    work = _Work(path, document, list(document.problems))
+    file, found = wording.validate(ProjectFile, document.value)
+    work.problems += wording.report(found, (), document.problem)
+    if not isinstance(document.value, dict):
+        raise Problems(_clean(work))
+    _read_profile(work)
+    planning, layers = _expand(work, file)
+    if file is None:
+        raise Problems(_clean(work))
+    plan = _plan(work, file, planning, layers, data)
+    if work.problems or plan is None:
+        raise Problems(_clean(work))
+    return Read(plan, work.profile_path)
+
+
+def _clean(work: _Work) -> list[Problem]:
+    hidden = [*work.document.hidden, *(work.profile.document.hidden if work.profile else ())]
+    return scrub(work.problems, hidden)
+
+
+def _read_profile(work: _Work) -> None:
+    name = work.document.value.get("profile")
+    if not isinstance(name, str) or not name.strip():
+        for key in ("with", "without"):
+            if work.document.value.get(key):
+                message = f"'{key}' is about a profile, and the project names none."
+                work.problems.append(work.document.problem((key,), message, key=True))
+        return
+    try:
+        work.profile_path, shown = locate(name.strip(), work.path.parent)
+    except LookupError as error:
+        message = f"There is no profile {show(name)}."
+        work.problems.append(work.document.problem(("profile",), message, str(error)))
+        return
+    try:
+        work.profile = read_profile(work.profile_path, shown)
+    except Problems as wrong:
+        unreadable = [item for item in wrong.problems if item.source is None and item.place.line == 1]
+        work.problems += [
+            work.document.problem(("profile",), f"The profile {show(name)}: {item.message}") if item in unreadable
+            else item for item in wrong.problems
+        ]  # fmt: skip
+        return
+    bound = bind(work.profile, work.document)
+    work.scope = bound.scope
+    work.problems += bound.problems
+
+
+def _expand(work: _Work, file: ProjectFile | None) -> tuple[Planning, dict[str, Layer]]:
+    """Expand and validate the checks of both files; what depends on a broken profile is not looked at."""
+    drafts: list[Draft] = []
+    left_out: dict[str, str] = {}
+    layers: dict[str, Layer] = {}
+    if work.profile is not None and not work.problems:
+        out = expand(work.profile.document, work.profile.file.checks, work.scope, "profile")
+        work.problems += out.problems
+        left_out |= out.left_out
+        drafts += _without(work, file, out.drafts, left_out)
+        layers, wrong = profile_layers(work.profile.document, work.profile.file.milestones, work.scope)
+        work.problems += wrong
+    complete = not work.problems or work.document.value.get("profile") is None
+    own = expand(work.document, work.document.value.get("checks"), work.scope, "project")
+    if complete:
+        work.problems += own.problems
+    left_out |= own.left_out
+    planning = plan_checks([*drafts, *own.drafts], left_out)
+    if complete:
+        work.problems += planning.problems
+    return planning, layers
+
+
+def _without(
+    work: _Work, file: ProjectFile | None, drafts: list[Draft], left_out: dict[str, str]
+) -> list[Draft]:  # fmt: skip
+    without = file.without if file else {}
+    ids = {draft.id: None for draft in drafts}
+    gone: dict[str, str] = {}
+    for pattern, reason in without.items():
+        found = matching(pattern, ids)
+        gone |= dict.fromkeys(found, reason)
+        if not found and not matching(pattern, left_out):
+            message = f"The profile has no check {show(pattern)} to leave out."
+            hint = did_you_mean(pattern, ids)
+            work.problems.append(work.document.problem(("without", pattern), message, hint, key=True))
+    left_out |= {name: f"The project leaves it out: {safe(reason)}" for name, reason in gone.items()}
+    return [draft for draft in drafts if draft.id not in gone]
+
+
+def _plan(
+    work: _Work, file: ProjectFile, planning: Planning, layers: dict[str, Layer], data: bytes
+) -> Plan | None:  # fmt: skip
+    document = work.document
+    zone, cutover = _times(work, file)
+    parties = _parties(work, file)
+    if work.profile is None and document.value.get("profile"):
+        return None
+    setting = Setting(document, zone or ZoneInfo("UTC"), cutover, frozenset(parties), planning)
+    milestones = plan_milestones(file, layers, setting)
+    if not planning.drafts:
+        setting.problems.append(
+            document.problem((), "There is no check; a plan without checks proves nothing.")
+        )
+    _check_references(planning, [item.id for item in milestones], setting)
+    if zone is None or (file.project.cutover is not None and cutover is None):
+        setting.problems = [item for item in setting.problems if item.path[-1:] != ("due",)]
+    work.problems += setting.problems
+    if work.problems:
+        return None
+    about = file.project
+    return Plan(
+        project=Project(
+            id=about.id or slug(work.path.stem)[:100],
+            name=about.name,
+            timezone=about.timezone,
+            cutover=cutover,
+            customer=about.customer,
+            site=about.site,
+            scope_in=file.scope.in_,
+            scope_out=file.scope.out,
+            profile=file.profile,
+            time_servers=about.time_servers,
+        ),
+        milestones=milestones,
+        checks=tuple(planning.checks.values()),
+        parties=tuple(parties.values()),
+        left_out=tuple(LeftOut(check=name, reason=reason) for name, reason in planning.left_out.items()),
+        source=str(work.path),
+        sources_digest=_digest([data, *([work.profile.data] if work.profile else [])]),
+    )
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+def _times(work: _Work, file: ProjectFile) -> tuple[ZoneInfo | None, datetime | None]:
+    document = work.document
+    try:
+        zone = times.zone(file.project.timezone)
+    except ValueError as error:
+        work.problems.append(document.problem(("project", "timezone"), str(error)))
+        return None, None
+    if file.project.cutover is None:
+        return zone, None
+    try:
+        return zone, times.moment(file.project.cutover, zone)
+    except (ValueError, OverflowError) as error:
+        work.problems.append(document.problem(("project", "cutover"), str(error)))
+        return zone, None
+
+
+def _parties(work: _Work, file: ProjectFile) -> dict[str, Party]:
+    parties: dict[str, Party] = {}
+    groups: tuple[tuple[str, str, dict[str, PartyModel]], ...] = (
+        ("vendors", "vendor", file.vendors),
+        ("contacts", "contact", file.contacts),
+    )
+    for group, role, members in groups:
+        for name, who in members.items():
+            if name in parties:
+                message = f"'{name}' is a vendor already; a contact needs an id of its own."
+                work.problems.append(work.document.problem((group, name), message, key=True))
+            parties[name] = Party(
+                id=name, name=who.name, role=role, phone=who.phone, email=who.email, note=who.note
+            )
+    return parties
+
+
+def _check_references(planning: Planning, milestones: list[str], setting: Setting) -> None:
+    missing: dict[str, list[str]] = {}
+    for name, check in planning.checks.items():
+        draft = planning.drafts[name]
+        if check.milestone not in milestones:
+            message = f"There is no milestone {show(check.milestone)}."
+            place = (*draft.path, "milestone")
+            hint = did_you_mean(check.milestone, milestones)
+            setting.problems.append(draft.document.problem(place, message, hint))
+        if check.owner is not None and check.owner not in setting.parties:
+            if draft.origin == "profile":
+                missing.setdefault(check.owner, []).append(name)
+            else:
+                said = unknown_owner(check.owner, setting.parties)
+                setting.problems.append(draft.document.problem((*draft.path, "owner"), *said))
+    for owner, checks in missing.items():
+        some = ", ".join(checks[:3]) + (f" and {len(checks) - 3} more" if len(checks) > 3 else "")
+        message = (
+            f"The profile's checks are owned by '{owner}' ({some}), and there is no such vendor or contact; "
+            f"add '{owner}: {{name: ..., phone: ...}}' under 'vendors:' or 'contacts:'."
+        )
+        problem = setting.project.problem(("profile",), message)
+        setting.problems.append(_with_path(problem, ("vendors", owner)))
+
+
+def _with_path(problem: Problem, path: tuple[str, ...]) -> Problem:
+    from dataclasses import replace
+
+    return replace(problem, path=path)

@@ -1,0 +1,245 @@
+"""`${name}`, `each` and `when`: all that profile and project files know of programming."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from profiles.document import Document
+from profiles.problems import Path, Problem, did_you_mean, show
+
+Origin = Literal["profile", "project"]
+MAX_EXPANDED = 20_000
+_USE = re.compile(r"\$(?:\$\{|\{([^{}]*)\}|\{)")
+_NAME = re.compile(r"([a-z][a-z0-9_]*)(?:\.([a-z][a-z0-9_]*))?\Z")
+_WHOLE = re.compile(r"\$\{([^{}]*)\}\Z")
+_WHEN = re.compile(r"(not\s+)?\$\{([^{}]*)\}\Z")
+
+
+class Unbound(Exception):  # noqa: N818 - becomes a problem of the file
+    """A `${}` has no value here; carries message and hint."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The values that `${}` may name. None stands for a parameter that is known and was not given."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def get(self, use: str) -> Any:
+        """Return the value that the inside of a `${}` names; raise Unbound."""
+        match = _NAME.match(use)
+        if match is None:
+            raise Unbound(
+                f"'${{{use}}}' is not the name of a parameter, like ${{gateway}} or ${{server.name}}."
+            )
+        name, part = match.groups()
+        if name not in self.values:
+            known = did_you_mean(name, self.values)
+            raise Unbound(f"There is no parameter '{name}'.", known)
+        value = self.values[name]
+        if part is None:
+            return value
+        if not isinstance(value, dict):
+            raise Unbound(f"'{name}' has no fields; write ${{{name}}}.")
+        if part not in value:
+            raise Unbound(f"'{name}' has no field '{part}'.", did_you_mean(part, value))
+        return value[part]
+
+    def given(self, use: str) -> Any:
+        """Return the value as `get` does; one that was not given raises Unbound."""
+        value = self.get(use)
+        if value is None:
+            raise Unbound(
+                f"The parameter '{use}' has no value; give it under 'with', or guard the check by "
+                f"'when: ${{{use}}}'."
+            )
+        return value
+
+    def fill(self, value: Any) -> Any:
+        """Return `value` with every `${}` in its texts replaced; raise Unbound at the first that cannot be."""
+        if isinstance(value, str):
+            whole = _WHOLE.match(value)
+            return self.given(whole.group(1)) if whole else self.text(value)
+        if isinstance(value, list):
+            return [self.fill(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self.fill(item) for key, item in value.items()}
+        return value
+
+    def text(self, text: str, *, slugs: bool = False) -> str:
+        """Return `text` with every `${}` replaced by the value's text (as part of an id, if `slugs`)."""
+
+        def insert(match: re.Match[str]) -> str:
+            if match.group() == "$${":
+                return "${"
+            if match.group(1) is None:
+                raise Unbound("'${' is not closed; write ${name}, or $${ for the characters themselves.")
+            value = self.given(match.group(1))
+            if isinstance(value, (list, dict)):
+                raise Unbound(f"'${{{match.group(1)}}}' is {show(value)}; it can only stand alone.")
+            written = show(value) if isinstance(value, bool) else str(value)
+            return slug(written) if slugs else written
+
+        return _USE.sub(insert, text) if "$" in text else text
+
+
+def uses(value: Any) -> list[str]:
+    """Return the insides of every `${}` in `value`."""
+    if isinstance(value, str):
+        return [match.group(1) for match in _USE.finditer(value) if match.group(1) is not None]
+    if isinstance(value, dict):
+        return [use for item in value.values() for use in uses(item)]
+    return [use for item in value for use in uses(item)] if isinstance(value, list) else []
+
+
+def slug(text: str) -> str:
+    """Return `text` as part of an id: lower case, what may not stand in an id as a hyphen."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9._-]", "-", plain).strip("-") or "x"
+
+
+def fill_deep(document: Document, path: Path, value: Any, scope: Scope) -> tuple[Any, list[Problem]]:
+    """Return `value` filled in, and a problem at the place of every `${}` that has no value."""
+    if isinstance(value, dict):
+        filled = {key: fill_deep(document, (*path, key), item, scope) for key, item in value.items()}
+        return {k: v for k, (v, _) in filled.items()}, [p for _, found in filled.values() for p in found]
+    if isinstance(value, list):
+        items = [fill_deep(document, (*path, i), item, scope) for i, item in enumerate(value)]
+        return [v for v, _ in items], [p for _, found in items for p in found]
+    try:
+        return scope.fill(value), []
+    except Unbound as error:
+        return None, [document.problem(path, error.message, error.hint)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A check as it is written, `${}`, `each` and `when` worked out, not yet validated."""
+
+    id: str
+    body: dict[str, Any]
+    document: Document
+    path: Path
+    origin: Origin
+
+
+@dataclass
+class Expanded:
+    """What came of a file's checks."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Ids that are not planned because of `when` or an empty `each`, with the reason."""
+    problems: list[Problem] = field(default_factory=list)
+
+
+def expand(document: Document, checks: Any, scope: Scope, origin: Origin) -> Expanded:
+    """Work out `each`, `when` and `${}` of the mapping `checks` at the top of `document`."""
+    out = Expanded()
+    if not isinstance(checks, dict):
+        return out
+    for key, body in checks.items():
+        path: Path = ("checks", key)
+        if not isinstance(body, dict):
+            out.problems.append(
+                document.problem(path, f"A check is a mapping with 'type', not {show(body)}.")
+            )
+            continue
+        for inner in _each(out, document, path, body, scope):
+            _expand_one(out, Draft(id=key, body=body, document=document, path=path, origin=origin), inner)
+        if len(out.drafts) > MAX_EXPANDED:
+            out.problems.append(document.problem(path, f"There are more than {MAX_EXPANDED:,} checks."))
+            return out
+    return out
+
+
+def _each(out: Expanded, document: Document, path: Path, body: dict[str, Any], scope: Scope) -> list[Scope]:
+    """Return one scope for every round of the check's loop: one, if it has none."""
+    if "each" not in body:
+        return [scope]
+    at = (*path, "each")
+    loop = body["each"]
+    if not isinstance(loop, dict) or len(loop) != 1:
+        out.problems.append(document.problem(at, "A loop is written like 'each: {server: ${servers}}'."))
+        return []
+    ((name, over),) = loop.items()
+    at = (*at, name)
+    if not _NAME.match(name) or "." in name or name in scope.values:
+        taken = "is a parameter already" if name in scope.values else "is not a name like 'server'"
+        out.problems.append(document.problem(at, f"The loop variable '{name}' {taken}.", key=True))
+        return []
+    if not any(use.split(".")[0] == name for use in uses(str(path[-1]))):
+        message = f"The id must contain ${{{name}}}, so that every check of the loop has its own."
+        out.problems.append(document.problem(path, message, key=True))
+        return []
+    try:
+        values = scope.fill(over)
+    except Unbound as error:
+        out.problems.append(document.problem(at, error.message, error.hint))
+        return []
+    if not isinstance(values, list):
+        out.problems.append(document.problem(at, f"A loop goes over a list, and this is {show(values)}."))
+        return []
+    if not values:
+        out.left_out[str(path[-1])] = f"The list {show(over) if isinstance(over, str) else ''} is empty."
+    return [Scope({**scope.values, name: value}) for value in values]
+
+
+def _expand_one(out: Expanded, draft: Draft, scope: Scope) -> None:
+    document, path, body = draft.document, draft.path, draft.body
+    try:
+        name = scope.text(draft.id, slugs=True)
+    except Unbound as error:
+        out.problems.append(document.problem(path, error.message, error.hint, key=True))
+        return
+    if "when" in body:
+        try:
+            met = _met(body["when"], scope)
+        except Unbound as error:
+            out.problems.append(document.problem((*path, "when"), error.message, error.hint))
+            return
+        if not met:
+            out.left_out[name] = f"Its condition 'when: {show(body['when']).strip(chr(39))}' is not met."
+            return
+    filled: dict[str, Any] = {}
+    for key, value in body.items():
+        if key in ("each", "when"):
+            continue
+        if key == "needs" and isinstance(value, list):
+            filled[key], found = _fill_ids(document, (*path, key), value, scope)
+        else:
+            filled[key], found = fill_deep(document, (*path, key), value, scope)
+        out.problems += found
+    out.drafts.append(Draft(id=name, body=filled, document=document, path=path, origin=draft.origin))
+
+
+def _fill_ids(document: Document, at: Path, ids: list[Any], scope: Scope) -> tuple[list[Any], list[Problem]]:
+    made: list[Any] = []
+    problems: list[Problem] = []
+    for i, item in enumerate(ids):
+        try:
+            made.append(scope.text(item, slugs=True) if isinstance(item, str) else item)
+        except Unbound as error:
+            made.append(None)
+            problems.append(document.problem((*at, i), error.message, error.hint))
+    return made, problems
+
+
+def _met(condition: Any, scope: Scope) -> bool:
+    if isinstance(condition, bool):
+        return condition
+    match = _WHEN.match(condition) if isinstance(condition, str) else None
+    if match is None:
+        raise Unbound("A condition is written like 'when: ${voip}' or 'when: not ${voip}'.")
+    value = scope.get(match.group(2))
+    holds = value if isinstance(value, bool) else value not in (None, "", [], {})
+    return holds != bool(match.group(1))

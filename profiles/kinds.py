@@ -1,0 +1,131 @@
+"""The types of a profile's parameters: `host`, `[host]`, `{name: text, address: host}` and lists of those."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from checks import params
+from profiles.problems import Path, did_you_mean, show
+
+Kind = str | list[Any] | dict[str, Any]
+Wrong = list[tuple[Path, str, str]]
+"""What is wrong with a value: path below the parameter, message, hint."""
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"Text is expected, not {show(value)}; put it in quotes.")  # noqa: TRY004
+    return value
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"It must be true or false, not {show(value)}.")  # noqa: TRY004
+    return value
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"A whole number is expected, not {show(value)}.")  # noqa: TRY004
+    return value
+
+
+def _number(value: Any) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"A number is expected, not {show(value)}.")  # noqa: TRY004
+    return value
+
+
+def _as_written(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Check by `parse` and keep what was written, so that a title shows `20s` and not `20.0`."""
+
+    def keep(value: Any) -> Any:
+        parse(value)
+        return value
+
+    return keep
+
+
+SCALARS: dict[str, Callable[[Any], Any]] = {
+    "text": _text,
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+    "duration": _as_written(params.parse_duration),
+    "percent": _as_written(params.parse_percent),
+    "address": params.parse_address,
+    "host": params.parse_host,
+    "network": params.parse_network,
+    "endpoint": params.parse_endpoint,
+    "port": params.parse_port,
+    "url": params.parse_url,
+    "domain": params.parse_domain,
+    "secret": params.parse_secret,
+}
+
+
+def check_kind(kind: Any) -> Wrong:
+    """Return what is wrong with a type as a profile writes it."""
+    if isinstance(kind, str):
+        if kind in SCALARS:
+            return []
+        return [((), f"There is no parameter type {show(kind)}.", did_you_mean(kind, SCALARS))]
+    if isinstance(kind, list) and len(kind) == 1:
+        return [((0, *path), message, hint) for path, message, hint in check_kind(kind[0])]
+    if isinstance(kind, dict) and kind:
+        return [
+            ((name, *path), message, hint)
+            for name, item in kind.items()
+            for path, message, hint in check_kind(item)
+        ]
+    return [((), "A type is a name like host, a list like [host], or a mapping like {name: text}.", "")]
+
+
+def convert(kind: Kind, value: Any) -> tuple[Any, Wrong]:
+    """Return `value` in the form of `kind`, with what is wrong with it."""
+    if isinstance(kind, str):
+        if value is None:
+            return None, [((), f"Nothing is written here; {describe(kind)} is expected.", "")]
+        try:
+            return SCALARS[kind](value), []
+        except (ValueError, OverflowError) as error:
+            return None, [((), str(error), "")]
+    if isinstance(kind, list):
+        if not isinstance(value, list):
+            return None, [((), f"{describe(kind).capitalize()} is expected, not {show(value)}.", "")]
+        made = [convert(kind[0], item) for item in value]
+        wrong = [((i, *path), text, hint) for i, (_, found) in enumerate(made) for path, text, hint in found]
+        return [item for item, _ in made], wrong
+    return _record(kind, value)
+
+
+def _record(kind: dict[str, Any], value: Any) -> tuple[Any, Wrong]:
+    if not isinstance(value, dict):
+        return None, [((), f"{describe(kind).capitalize()} is expected, not {show(value)}.", "")]
+    wrong: Wrong = [
+        ((name,), "There is no such key here.", did_you_mean(name, kind))
+        for name in value
+        if name not in kind
+    ]
+    record: dict[str, Any] = {}
+    for name, item in kind.items():
+        if name not in value:
+            wrong.append(((), f"The key '{name}' is missing.", ""))
+            continue
+        record[name], found = convert(item, value[name])
+        wrong += [((name, *path), message, hint) for path, message, hint in found]
+    return record, wrong
+
+
+def describe(kind: Kind) -> str:
+    """Return a type in words: `a host`, `a list of hosts`, `a mapping with name (text), address (host)`."""
+    if isinstance(kind, str):
+        if kind in ("text",):
+            return kind
+        return f"{'an' if kind[0] in 'aei' else 'a'} {kind if kind != 'boolean' else 'true or false'}"
+    if isinstance(kind, list):
+        inner = kind[0]
+        return f"a list of {inner}s" if isinstance(inner, str) else f"a list, each {describe(inner)}"
+    fields = ", ".join(f"{name} ({item})" for name, item in kind.items())
+    return f"a mapping with {fields}"

@@ -76,8 +76,7 @@ def dns_silent(office: Office) -> AbstractContextManager[None]:
 @contextmanager
 def certificate_expired(office: Office) -> Iterator[None]:
     """The intranet's certificate ended yesterday."""
-    names = ("intranet.office.example", "erp.office.example")
-    office.serve_certificate(office.office_ca.issue(office.folder, *names, days=-1))
+    office.serve_certificate(office.office_ca.issue(office.folder, "intranet.office.example", days=-1))
     try:
         yield
     finally:
@@ -155,16 +154,24 @@ def wrong_vlan(office: Office) -> Iterator[None]:
 
 @contextmanager
 def duplicate_address(office: Office) -> Iterator[None]:
-    """Somebody brought a device that has the laptop's address."""
+    """Somebody brought a device that has the laptop's address.
+
+    Server and router still have the laptop's hardware address in their caches, so that the rest of the
+    network does not come and go by chance.
+    """
+    address, mac = office.address(office.laptop), office.mac(office.laptop)
+    holders = ((office.server, "eth0"), (office.gateway, "lan"))
     rogue = office.lab.namespace("rogue")
-    plug(rogue, "eth0", office.switch, "br-office")
     try:
-        rogue.ip(f"addr add {office.address(office.laptop)}/24 dev eth0")
+        for host, interface in holders:
+            host.ip(f"neigh replace {address} lladdr {mac} dev {interface} nud permanent")
+        plug(rogue, "eth0", office.switch, "br-office")
+        rogue.ip(f"addr add {address}/24 dev eth0")
         yield
     finally:
         office.lab.remove(rogue)
-        for host in (office.server, office.gateway):
-            host.ip("neigh flush all")
+        for host, interface in holders:
+            host.ip(f"neigh del {address} dev {interface}")
         _reachable(office)
 
 

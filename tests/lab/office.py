@@ -45,8 +45,9 @@ PROBES = (
     "captive.apple.com",
     "nmcheck.gnome.org",
     "detectportal.firefox.com",
+    "dns.msftncsi.com",
 )
-"""Names of the usual captive portal probes; all of them are answered by the lab's own web server."""
+"""Names that laptops probe for a captive portal; the lab's own web server stands for all of them."""
 
 _SOA = "@ 300 IN SOA ns1.example.com. hostmaster.example.com. 2026120501 3600 600 1209600 300\n"
 ZONES = {
@@ -121,6 +122,10 @@ class Office:
             raise OSError(f"{host.role} has no IPv4 address: {shown}")
         return found[1]
 
+    def mac(self, host: Namespace) -> str:
+        """Return the hardware address of `host`'s interface `eth0`."""
+        return host.run("cat", "/sys/class/net/eth0/address").stdout.strip()
+
     def serve_certificate(self, pair: KeyPair) -> None:
         """Let the intranet show another certificate from now on."""
         self._place(pair)
@@ -171,9 +176,7 @@ class Office:
             host.etc("ssl/certs/ca-certificates.crt", store)
             host.etc("resolv.conf", "")
             host.etc("hosts", "127.0.0.1 localhost\n::1 localhost\n")
-        self.intranet_pair = self.office_ca.issue(
-            self.folder, "intranet.office.example", "erp.office.example"
-        )
+        self.intranet_pair = self.office_ca.issue(self.folder, "intranet.office.example")
 
     def _serve(self) -> None:
         """Start all daemons at once."""
@@ -206,12 +209,17 @@ class Office:
     def _serve_intranet(self) -> None:
         self._place(self.intranet_pair)
         tls = f"ssl_certificate {self.folder}/intranet.pem; ssl_certificate_key {self.folder}/intranet.key;"
+        erp = self.office_ca.issue(self.folder, "erp.office.example")
         self.web = daemons.nginx(self.server, self.folder, f"""
   server {{
     listen {SERVER}:443 ssl; listen [{SERVER6}]:443 ssl; {tls}
-    listen {SERVER}:8443 ssl; listen [{SERVER6}]:8443 ssl;
     location = /health {{ default_type application/json; return 200 '{{"status": "ok", "version": 7}}\\n'; }}
     location / {{ return 200 "Intranet of the lab office\\n"; }}
+  }}
+  server {{
+    listen {SERVER}:8443 ssl; listen [{SERVER6}]:8443 ssl;
+    ssl_certificate {erp.chain}; ssl_certificate_key {erp.key};
+    location / {{ return 200 "ERP of the lab office\\n"; }}
   }}""", ready=(SERVER, 443))  # fmt: skip
 
     def _serve_gateway(self) -> None:

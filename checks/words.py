@@ -118,7 +118,7 @@ class Note:
 
 def rfc3339(moment: datetime) -> str:
     """Write an aware time as RFC 3339 in UTC with microseconds: `2026-12-05T21:30:00.000000Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def from_rfc3339(text: str) -> datetime:

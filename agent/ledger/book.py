@@ -20,7 +20,7 @@ from agent.ledger.errors import LedgerError
 from checks.words import rfc3339
 
 _CHUNKS = (256, 64, 16, 4, 1)
-_LATEST = ("check_id", "seq", "run", *entries.SUMMARY)
+_LATEST = ("check_id", "seq", "run", "badness", "brief", "findings")
 
 
 class Book:
@@ -46,8 +46,8 @@ class Book:
                 run = None if draft.run is None else self._run(draft, seq)
                 before = entries.chained(before, seq, draft.kind, at, draft.body)
                 rows.append(Row(seq, draft.kind, at, run, draft.check, draft.body, before))
-                if draft.kind == entries.RESULT and draft.summary is not None:
-                    latest.append((draft.check, seq, run, *draft.summary))
+                if draft.latest is not None:
+                    latest.append((draft.check, seq, run, *draft.latest))
             for sql, values in _chunks(_insert_entries, rows):
                 self.connection.execute(sql, values)
             for sql, values in _chunks(_upsert_latest, latest):
@@ -60,8 +60,7 @@ class Book:
         run = draft.run
         assert run is not None
         if draft.kind == entries.RUN_BEGIN:
-            addresses = draft.summary[0] if draft.summary else "[]"
-            self.connection.execute("INSERT INTO runs VALUES (?, ?, NULL, ?)", (seq, run, addresses))
+            self.connection.execute("INSERT INTO runs VALUES (?, ?, NULL, ?)", (seq, run, draft.addresses))
             return None
         began = self._began.get(run)
         if began is None:

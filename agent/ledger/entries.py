@@ -1,9 +1,9 @@
-"""What an entry is: its canonical body, its place in the hash chain, and which result of a check counts.
+"""What an entry is: its body, its place in the hash chain, and which result of a check counts.
 
 **Chain.** hash = SHA-256(hash of the entry before, `seq`, `kind`, `at`, body), the middle three as decimal or
 plain text, each ended by a line feed; the first entry follows 32 zero bytes. `kind` is one of `KINDS` and
-`at` has a fixed form, so no two entries have the same bytes. Bodies are JSON with sorted keys, no spaces and
-only ASCII: control characters, NUL and lone surrogates of hostile output come back as they were.
+`at` has a fixed form, so no two entries have the same bytes. Bodies are JSON without spaces
+and in ASCII: control characters, NUL and lone surrogates of hostile output come back as they were.
 
 **Latest.** Clocks are set back, and a process that waited for the disk stores late. So no time decides which
 result of a check counts, but the chain alone. A result replaces the one that counts if
@@ -31,30 +31,30 @@ WAIVER, ATTESTATION, DECISION = "waiver", "attestation", "decision"
 KINDS = frozenset({RUN_BEGIN, RUN_END, RESULT, WAIVER, ATTESTATION, DECISION})
 GENESIS = bytes(32)
 
-SUMMARY = (
-    "badness", "type", "status", "started", "duration_s", "attempts", "digest", "vantage", "required",
-    "milestone", "target", "blocked_by", "findings",
+BRIEF = (
+    "check", "type", "status", "started", "duration_s", "attempts", "digest", "run", "vantage", "required",
+    "milestone", "target", "blocked_by",
 )  # fmt: skip
-"""Columns of `latest` that come from the result's body; before them stand check_id, seq and run."""
+"""Keys of a result whose values `latest.brief` lists: reading one text for all is 3x as fast as columns."""
 SUPERSEDES = "excluded.run = latest.run OR excluded.run > latest.seq OR excluded.badness <= latest.badness"
 
-_encode = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False
-).encode
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 _BADNESS = {status.value: rank(status) for status in Status}
 
 
 class Draft(NamedTuple):
     """An entry that is not stored yet.
 
-    `run` is the run's id; `summary` is what `latest` keeps of a result, and of a run's begin the addresses.
+    `run` is the run's id; `latest` is (badness, brief, findings) of a result; `addresses` those of the
+    vantage of a run that begins, as JSON.
     """
 
     kind: str
     body: str
     run: str | None = None
     check: str | None = None
-    summary: tuple[Any, ...] | None = None
+    latest: tuple[int, str, str] | None = None
+    addresses: str = "[]"
 
 
 class Row(NamedTuple):
@@ -69,8 +69,8 @@ class Row(NamedTuple):
     hash: bytes
 
 
-def canonical(data: Any) -> str:
-    """Return `data` as canonical JSON; a float that is not finite becomes null: JSON has no word for it."""
+def compact(data: Any) -> str:
+    """Return `data` as compact JSON; a float that is not finite becomes null: JSON has no word for it."""
     try:
         return _encode(data)
     except ValueError:
@@ -90,27 +90,18 @@ def chained(before: bytes, seq: int, kind: str, at: str, body: str) -> bytes:
 def draft_of_result(result: Result) -> Draft:
     """Return the entry for `result`; raise ValueError, TypeError or RecursionError if it is not JSON."""
     data = result.as_json()
-    body = canonical(data)
-    return Draft(RESULT, body, result.run, column(result.check), summary(data))
+    latest = for_latest(data)
+    del data["findings"]
+    body = f'{compact(data)[:-1]},"findings":{latest[2]}}}'  # their JSON is there already
+    return Draft(RESULT, body, result.run, column(result.check), latest)
 
 
-def summary(data: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return the columns `SUMMARY` for the JSON of a result."""
-    blocked_by = data["blocked_by"]
+def for_latest(data: Mapping[str, Any]) -> tuple[int, str, str]:
+    """Return badness, brief and findings for the JSON of a result."""
     return (
         _BADNESS[data["status"]],
-        column(data["type"]),
-        data["status"],
-        data["started"],
-        float(data["duration_s"]),
-        data["attempts"],
-        column(data["digest"]),
-        column(data["vantage"]),
-        int(data["required"]),
-        column(data["milestone"]),
-        column(data["target"]),
-        None if blocked_by is None else column(blocked_by),
-        canonical(data["findings"]),
+        compact([data[key] for key in BRIEF]),
+        compact(data["findings"]),
     )
 
 

@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -23,7 +22,7 @@ from agent.ledger.writer import Writer
 from agent.records import Decision, RunRecord, Waiver
 from checks import jsonable
 from checks.vantage import Attestation
-from checks.words import Result, Status, from_rfc3339, rfc3339
+from checks.words import Result, Status, rfc3339
 
 _KIND = {Waiver: entries.WAIVER, Attestation: entries.ATTESTATION, Decision: entries.DECISION}
 _STATUS = {status.value: status for status in Status}
@@ -121,9 +120,9 @@ class Ledger:
             raise LedgerError(
                 f"The ledger {self._book.path} already has a run {run.id}: give the run a new id."
             )
-        addresses = (entries.canonical(list(run.vantage.addresses)),)
-        body = entries.canonical(jsonable.to_json(run))
-        self._append(Draft(entries.RUN_BEGIN, body, run.id, None, addresses))
+        addresses = entries.compact(list(run.vantage.addresses))
+        body = entries.compact(jsonable.to_json(run))
+        self._append(Draft(entries.RUN_BEGIN, body, run.id, addresses=addresses))
 
     def end_run(
         self,
@@ -135,13 +134,13 @@ class Ledger:
     ) -> None:
         """Store that the run ended by itself; close its writer before, so that its results come first."""
         body = {"id": run_id, "finished": rfc3339(finished), "outcome": outcome, "clock_jump_s": clock_jump_s}
-        self._append(Draft(entries.RUN_END, entries.canonical(body), run_id))
+        self._append(Draft(entries.RUN_END, entries.compact(body), run_id))
 
     def add(self, record: Waiver | Attestation | Decision) -> int:
         """Store a person's word and return the entry's number."""
         check = None if isinstance(record, Decision) else entries.column(record.check)
         return self._append(
-            Draft(_KIND[type(record)], entries.canonical(jsonable.to_json(record)), None, check)
+            Draft(_KIND[type(record)], entries.compact(jsonable.to_json(record)), None, check)
         )
 
     def writer(
@@ -172,12 +171,17 @@ class Ledger:
     def latest(self) -> dict[str, Known]:
         """Return for each check id the result that counts; which one that is, `entries` says."""
         with self._reading() as ask:
-            rows = ask(
-                "SELECT l.seq, l.check_id, l.type, l.status, l.started, l.duration_s, l.attempts, l.digest, "
-                "r.id, l.vantage, r.addresses, l.required, l.milestone, l.target, l.blocked_by, l.findings "
-                "FROM latest l JOIN runs r ON r.began = l.run"
-            ).fetchall()
-            return {row[1]: _known(row) for row in rows}
+            rows = ask("SELECT seq, run, brief, findings FROM latest").fetchall()
+            runs = {
+                began: tuple(json.loads(addresses))
+                for began, addresses in ask(
+                    "SELECT began, addresses FROM runs WHERE began IN (SELECT run FROM latest)"
+                )
+            }
+            briefs = json.loads(f"[{','.join([row[2] for row in rows])}]")
+            return {
+                brief[0]: _known(row, brief, runs[row[1]]) for row, brief in zip(rows, briefs, strict=True)
+            }
 
     def latest_of_run(self, run_id: str) -> dict[str, Known]:
         """Return for each check id the newest result of that run; empty for a run that is not known."""
@@ -266,7 +270,7 @@ class Ledger:
                 values,
             ).fetchall()
             return [
-                Known.of(seq, Result.from_json(json.loads(body)), _addresses(addresses))
+                Known.of(seq, Result.from_json(json.loads(body)), tuple(json.loads(addresses)))
                 for seq, body, addresses in rows
             ]
 
@@ -285,19 +289,14 @@ class Ledger:
             return [json.loads(body) for (body,) in rows]
 
 
-def _known(row: Any) -> Known:
-    (seq, check, kind, status, started, duration, attempts, digest, run, vantage, addresses, required,
-     milestone, target, blocked_by, findings) = row  # fmt: skip
-    begun = from_rfc3339(started)
+def _known(row: Any, brief: Any, addresses: tuple[str, ...]) -> Known:
+    (check, kind, status, started, duration, attempts, digest, run, vantage, required, milestone, target,
+     blocked_by) = brief  # fmt: skip
+    begun = datetime.fromisoformat(started)
     return Known(
-        seq, check, kind, _STATUS[status], begun, begun + timedelta(seconds=duration), duration, attempts,
-        digest, run, vantage, _addresses(addresses), bool(required), milestone, target, blocked_by, findings,
+        row[0], check, kind, _STATUS[status], begun, begun + timedelta(seconds=duration), duration, attempts,
+        digest, run, vantage, addresses, required, milestone, target, blocked_by, row[3],
     )  # fmt: skip
-
-
-@lru_cache(maxsize=4096)
-def _addresses(text: str) -> tuple[str, ...]:
-    return tuple(json.loads(text))
 
 
 def _run_record(begin: str, end: str | None) -> RunRecord:

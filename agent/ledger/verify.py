@@ -86,22 +86,22 @@ class _Replay:
         run = check = None
         if row.kind == entries.RUN_BEGIN:
             self.began[data["id"]] = row.seq
-            self.runs[row.seq] = [data["id"], None, entries.canonical(data["vantage"]["addresses"])]
+            self.runs[row.seq] = [data["id"], None, entries.compact(data["vantage"]["addresses"])]
         elif row.kind == entries.RUN_END:
             run = self.began[data["id"]]
             self.runs[run][1] = row.seq
         elif row.kind == entries.RESULT:
             run, check = self.began[data["run"]], entries.column(data["check"])
-            self._result(row.seq, run, check, entries.summary(data))
+            self._result(row.seq, run, check, entries.for_latest(data))
         elif row.kind != entries.DECISION:
             check = entries.column(data["check"])
         if (row.run, row.check_id) != (run, check):
             self.found.append(f"Entry {row.seq} is filed under another run or check than it is about.")
 
-    def _result(self, seq: int, run: int, check: str, summary: tuple[Any, ...]) -> None:
+    def _result(self, seq: int, run: int, check: str, latest: tuple[int, str, str]) -> None:
         old = self.latest.get(check)
-        if old is None or entries.supersedes(run, summary[0], (old[1], old[2], old[3])):
-            self.latest[check] = (check, seq, run, *summary)
+        if old is None or entries.supersedes(run, latest[0], (old[1], old[2], old[3])):
+            self.latest[check] = (check, seq, run, *latest)
 
     def run_rows(self) -> list[tuple[Any, ...]]:
         return [(began, *rest) for began, rest in self.runs.items()]

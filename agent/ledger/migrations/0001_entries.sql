@@ -5,7 +5,7 @@ CREATE TABLE entries (
   at TEXT NOT NULL,          -- when it was stored: RFC 3339, UTC
   run INTEGER,               -- of a result and a run's end: seq of the run's begin
   check_id TEXT,             -- of a result, waiver and attestation
-  body TEXT NOT NULL,        -- canonical JSON, ASCII
+  body TEXT NOT NULL,        -- JSON, ASCII
   hash BLOB NOT NULL         -- SHA-256 over the hash before it and this entry
 );
 CREATE INDEX entries_of_run ON entries (run) WHERE run IS NOT NULL;
@@ -37,7 +37,6 @@ CREATE TABLE latest (
   seq INTEGER NOT NULL,
   run INTEGER NOT NULL,
   badness INTEGER NOT NULL,  -- place of the status in WORST_FIRST; 0 is the worst
-  type TEXT, status TEXT, started TEXT, duration_s REAL, attempts INTEGER, digest TEXT, vantage TEXT,
-  required INTEGER, milestone TEXT, target TEXT, blocked_by TEXT,
-  findings TEXT              -- JSON
+  brief TEXT NOT NULL,       -- JSON: the result without findings, observation and notes
+  findings TEXT NOT NULL     -- JSON
 );

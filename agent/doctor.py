@@ -1,0 +1,149 @@
+"""What this laptop can and cannot test: each thing with a status, what was found and what to do."""
+
+from __future__ import annotations
+
+import locale
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from agent.version import VERSION
+from checks.local import rights
+from checks.vantage import CannotTell, Shared
+
+LIBRARIES = {
+    "click": "the command line", "pydantic": "project files", "ruamel.yaml": "project files",
+    "psutil": "facts about this laptop", "dnspython": "DNS", "cryptography": "certificates",
+    "h11": "HTTP", "scapy": "raw frames on macOS and Windows", "paramiko": "SSH", "pysnmp": "SNMPv3",
+    "textual": "the dashboard",
+}  # fmt: skip
+"""Distributions that come with gonogo, and what each is for."""
+NEEDED = frozenset({"click", "pydantic", "ruamel.yaml", "psutil", "dnspython", "cryptography", "h11"})
+TOOLS = {
+    "iperf3": "network.throughput between two machines of yours (https://iperf.fr)",
+    "ping": "echoes where this account may send none itself",
+}
+"""Programs of the system that a check can make use of; none is needed."""
+_OLDEST_CLOCK = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing looked at: `status` is pass, warn (something cannot be tested) or fail (nothing can)."""
+
+    name: str
+    status: str
+    observed: str
+    fix: str = ""
+
+
+async def examine(folder: Path | None = None) -> list[Item]:
+    """Return everything the doctor looked at; `folder` is where a project's ledger would be."""
+    shared = Shared()
+    try:
+        return [
+            Item("gonogo", "pass", f"{VERSION} on Python {platform.python_version()}, {platform.platform()}"),
+            await _icmp(shared),
+            _raw(),
+            Item("administrator", "pass", "yes" if rights.is_admin() else "no; hardly any check needs it"),
+            *_tools(),
+            *_libraries(),
+            _clock(),
+            *_terminal(),
+            _folder(folder or Path.cwd()),
+        ]
+    finally:
+        await shared.close()
+
+
+async def _icmp(shared: Shared) -> Item:
+    from checks.wire.icmp import Icmp
+
+    try:
+        client = await shared.client(Icmp)
+    except CannotTell as error:
+        return Item("ICMP echo", "warn", error.reason, error.fix)
+    words = {
+        "dgram": "unprivileged sockets", "raw": "raw sockets", "windows": "the system's own call",
+        "command": "the ping program: slower and coarser",
+    }  # fmt: skip
+    return Item("ICMP echo", "pass", f"by {words.get(client.method, client.method)}")
+
+
+def _raw() -> Item:
+    why = rights.raw_frames()
+    if why is None:
+        return Item("raw frames", "pass", "can be sent and read")
+    return Item("raw frames", "warn", f"cannot be used ({why}): no link.duplicate_ip", rights.raw_fix())
+
+
+def _tools() -> Iterator[Item]:
+    places = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+    for name, use in TOOLS.items():
+        found = shutil.which(name, path=places)
+        if found:
+            yield Item(name, "pass", found)
+        else:
+            yield Item(name, "warn", "not found", f"Install it if you want {use}.")
+
+
+def _libraries() -> Iterator[Item]:
+    present, missing = [], []
+    for name in LIBRARIES:
+        try:
+            present.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+    if present:
+        yield Item("libraries", "pass", ", ".join(present))
+    for name in missing:
+        status = "fail" if name in NEEDED else "warn"
+        yield Item(name, status, f"not installed, needed for {LIBRARIES[name]}", "Install gonogo again.")
+
+
+def _clock() -> Item:
+    now = datetime.now(UTC)
+    shown = f"{now.astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    if now < _OLDEST_CLOCK:
+        return Item("clock", "fail", shown, "Set the clock: certificates and evidence depend on it.")
+    return Item("clock", "pass", f"{shown} (not compared; 'gonogo here' and 'gonogo run' ask a time server)")
+
+
+def _terminal() -> Iterator[Item]:
+    encoding = (getattr(sys.stdout, "encoding", None) or locale.getpreferredencoding()).lower()
+    if encoding.replace("-", "") == "utf8":
+        yield Item("text", "pass", "UTF-8")
+    else:
+        yield Item("text", "warn", f"{encoding}: characters outside it show as codes", "Set PYTHONUTF8=1.")
+    if not sys.stdout.isatty():
+        yield Item("colour", "pass", "no terminal: plain text")
+    elif os.environ.get("NO_COLOR"):
+        yield Item("colour", "pass", "off by NO_COLOR")
+    else:
+        yield Item("colour", "pass", "on; --plain or NO_COLOR=1 turn it off")
+
+
+def _folder(folder: Path) -> Item:
+    """Look whether a ledger could be kept here, by a file that is made and removed at once."""
+    begun = time.monotonic()
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".gonogo-") as file:
+            file.write(b"gonogo")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return Item(
+            "folder", "fail", f"{folder} cannot be written ({error.strerror}), so no result could be kept",
+            "Run it in a folder of your own.",
+        )  # fmt: skip
+    return Item(
+        "folder", "pass", f"{folder} (a durable write took {(time.monotonic() - begun) * 1000:.1f} ms)"
+    )

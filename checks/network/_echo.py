@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 
-from checks.contract import is_loopback
+from checks.contract import Finding, is_loopback
+from checks.judging import cannot_tell, failed, warned
 from checks.wire.icmp_options import NO_ROUTE, NOT_A_HOST, NOT_PERMITTED, OVERRUN, QUEUE_FULL
 
 NO_FAMILY = "this laptop cannot send ICMP over it"
@@ -23,6 +24,29 @@ OUR_FIXES = {
 def our_fix(error: str) -> str:
     """Return what to do about a local error."""
     return OUR_FIXES.get(error, "Mend that on this laptop first, then run it again.")
+
+
+def unsent(where: str, error: str, *, elsewhere: bool) -> Finding:
+    """Return the finding that nothing could be sent to `where` because of our own `error`.
+
+    `elsewhere` says that any family will do and the target's address of the other one works.
+    """
+    if elsewhere and error in (NO_ROUTE, NO_FAMILY):
+        version = version_of(where)
+        return warned(
+            where, f"{version} was not tested: {error}. The other family answers.",
+            expected="a reply", observed="not sent",
+            fix=f"If {version} is planned here, find out why this laptop has none; if not, set family.",
+        )  # fmt: skip
+    if error == NO_ROUTE:
+        return failed(
+            where, "This laptop has no route to that address.",
+            expected="a reply", observed="not sent", fix=our_fix(error),
+        )  # fmt: skip
+    return cannot_tell(
+        where, f"No packet left this laptop: {error}.",
+        expected="a reply", observed="not sent", fix=our_fix(error),
+    )  # fmt: skip
 
 
 def version_of(address: str) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from checks.contract import CannotTell, Check, Finding, Measure, Status, Vantage
-from checks.judging import cannot_tell, failed, warned, within
+from checks.judging import cannot_tell, failed, within
 from checks.network._echo import (
     NO_FAMILY,
     OWN_ADDRESS,
@@ -21,14 +21,13 @@ from checks.network._echo import (
     first_of_each,
     is_own,
     our_fix,
-    version_of,
+    unsent,
 )
 from checks.network._peers import unresolved
 from checks.network._sample import jitter, percentile, proves_loss, sample_for
 from checks.params import Duration, Host, Percent
 from checks.thresholds import Limit, SetName, limits
 from checks.wire.icmp import Icmp
-from checks.wire.icmp_options import NO_ROUTE
 from checks.wire.icmp_packet import Echo
 from checks.wire.names import Family, Resolved, resolve
 
@@ -199,7 +198,8 @@ class Ping(Check[PingSeen]):
             return
         ours = [fault for fault in pinged.faults if fault.local]
         if sent == 0:
-            yield self._unsent(pinged, ours, works=works)
+            error = ours[0].error if ours else "the time was over"
+            yield unsent(where, error, elsewhere=works and self.family == "any")
             return
         if sent < 0.9 * pinged.planned:
             because = f" ({ours[0].error})" if ours else ""
@@ -220,27 +220,6 @@ class Ping(Check[PingSeen]):
         yield self._loss(pinged, found["loss"], sent, sent - len(replies))
         yield self._delay(where, found["rtt"], sorted(replies))
         yield self._jitter(where, found["jitter"], pinged.rtts_ms)
-
-    def _unsent(self, pinged: Pinged, ours: Sequence[Fault], *, works: bool) -> Finding:
-        where, expected = pinged.address, "a reply"
-        error = ours[0].error if ours else "the time was over"
-        if works and self.family == "any" and error in (NO_ROUTE, NO_FAMILY):
-            version = version_of(where)
-            return warned(
-                where,
-                f"{version} was not tested: {error}. The other family answers.",
-                expected=expected, observed="not sent",
-                fix=f"If {version} is planned here, find out why this laptop has none; if not, set family.",
-            )  # fmt: skip
-        if error == NO_ROUTE:
-            return failed(
-                where, "This laptop has no route to that address.",
-                expected=expected, observed="not sent", fix=our_fix(error),
-            )  # fmt: skip
-        return cannot_tell(
-            where, f"No packet left this laptop: {error}.",
-            expected=expected, observed="not sent", fix=our_fix(error),
-        )  # fmt: skip
 
     def _silent(self, pinged: Pinged, sent: int) -> Finding:
         theirs = [fault for fault in pinged.faults if not fault.local]

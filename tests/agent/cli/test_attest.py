@@ -1,0 +1,89 @@
+"""gonogo attest: a statement in the ledger, for a manual check and for nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from click.testing import CliRunner
+
+from agent.cli.attest import command
+from agent.ledger.store import Ledger
+
+PROJECT = """\
+gonogo: 1
+project: {name: Move, timezone: Europe/Zurich}
+milestones:
+  go: {title: Go}
+checks:
+  lines-labelled:
+    type: manual
+    milestone: go
+    statement: The old lines are labelled.
+  port: {type: network.tcp, milestone: go, target: 127.0.0.1, port: 9}
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    path = tmp_path / "move.yaml"
+    path.write_text(PROJECT)
+    return path
+
+
+def attest(*args):
+    return CliRunner().invoke(command, [str(arg) for arg in args])
+
+
+def statements(project):
+    with Ledger.open(project.parent / ".gonogo" / "move.db", read_only=True) as ledger:
+        return ledger.attestations()
+
+
+@pytest.mark.parametrize(("flag", "holds"), [("--holds", True), ("--fails", False)])
+def test_it_is_written_with_name_time_wording_and_hashes(project, tmp_path, flag, holds):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"\xff\xd8 photo")
+    done = attest(
+        project, "lines-labelled", flag, "--by", " Ann Example ", "--note", "all 12", "--attach", photo
+    )
+    assert done.exit_code == 0, done.output
+    assert "Ann Example" in done.output
+    (made,) = statements(project).values()
+    assert (made.holds, made.by, made.note) == (holds, "Ann Example", "all 12")
+    assert made.statement == "The old lines are labelled."
+    assert made.at.tzinfo is not None
+    assert made.attachments == (("photo.jpg", hashlib.sha256(b"\xff\xd8 photo").hexdigest()),)
+
+
+def test_the_newest_counts(project):
+    for flag in ("--holds", "--fails"):
+        assert attest(project, "lines-labelled", flag, "--by", "Ann").exit_code == 0
+    assert statements(project)["lines-labelled"].holds is False
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["lines-labeled", "--holds", "--by", "Ann"], "did you mean 'lines-labelled'"),
+        (["whatever", "--holds", "--by", "Ann"], "its manual checks are: lines-labelled"),
+        (["port", "--holds", "--by", "Ann"], "no statement replaces that"),
+        (["lines-labelled", "--by", "Ann"], "--holds or --fails"),
+        (["lines-labelled", "--holds"], "Say who states it"),
+        (["lines-labelled", "--holds", "--by", "  "], "Say who states it"),
+        (["lines-labelled", "--holds", "--by", "Ann", "--attach", "/nowhere/photo"], "cannot be read"),
+        (["lines-labelled", "--holds", "--by", "A" * 5000], "at most"),
+    ],
+)
+def test_what_cannot_be_written_down_is_said_and_leaves_no_trace(project, args, said):
+    done = attest(project, *args)
+    assert done.exit_code == 2
+    assert said in done.output
+    assert not (project.parent / ".gonogo").exists()
+
+
+def test_hostile_text_is_kept_raw_and_shown_harmless(project):
+    done = attest(project, "lines-labelled", "--holds", "--by", "Ann\x1b[2J")
+    assert done.exit_code == 0
+    assert "\x1b" not in done.output
+    assert statements(project)["lines-labelled"].by == "Ann\x1b[2J"

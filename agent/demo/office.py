@@ -1,0 +1,115 @@
+"""The practice office as a whole: its services, and what is wrong with them before they are mended."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from agent.demo import ports
+from agent.demo.authority import Authority
+from agent.demo.dns_server import Answers, DnsOverTcp, DnsOverUdp
+from agent.demo.ntp_server import Ntp
+from agent.demo.serving import Service, Serving
+from agent.demo.streams import Greeter
+from agent.demo.web import Page, Web
+
+DOMAIN = "office.test"
+OLD_SERVER, NEW_SERVER = "192.0.2.20", "198.51.100.20"
+PREFERRED = {
+    "dns": 21053, "intranet": 21443, "printer": 21910, "recorder": 21800, "mail": 21025, "phones": 21506,
+    "directory": 21389, "time": 21123,
+}  # fmt: skip
+"""Ports that are used where they are free, so that the project file stays the same from start to start."""
+
+_ZONE = """\
+@ 300 IN SOA ns hostmaster 2026120501 3600 600 86400 300
+@ 300 IN NS ns
+ns 300 IN A 198.51.100.53
+intranet 300 IN A 198.51.100.10
+files 300 IN A {files}
+printer 300 IN CNAME printer-1
+printer-1 300 IN A 198.51.100.91
+mail 300 IN A 198.51.100.25
+@ 300 IN MX 10 mail
+@ 300 IN TXT "v=spf1 ip4:198.51.100.25 -all"
+"""
+_PAGES: Mapping[str, Page] = {
+    "/": Page(b"<title>Intranet</title><h1>Welcome to the new office</h1>\n"),
+    "/health": Page(b'{"status": "ok", "office": "new"}\n', "application/json"),
+}
+_RECORDER = {"/": Page(b"<title>Camera recorder</title><h1>Log in</h1>\n")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """What is still wrong, as real moves have it."""
+
+    old_record: bool = True
+    """DNS names the file server of the old office."""
+    expired_certificate: bool = True
+    """The intranet's certificate ended three days ago."""
+    printer_off: bool = True
+    """The printer's port refuses connections."""
+    recorder_open: bool = True
+    """The camera recorder's web page can be reached from the guests' network."""
+
+
+MENDED = Faults(old_record=False, expired_certificate=False, printer_off=False, recorder_open=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """The office while it is open: where each service is, and the authority that its clients trust."""
+
+    ports: Mapping[str, int]
+    ca_pem: bytes
+
+
+@contextmanager
+def opened(faults: Faults) -> Iterator[Office]:
+    """Open the practice office on loopback; everything is closed again at the end.
+
+    Raises OSError where no port can be had on 127.0.0.1.
+    """
+    bound: dict[str, int] = {}
+    sockets: list[socket.socket] = []
+
+    def listen(name: str) -> socket.socket:
+        found = ports.listening(PREFERRED[name])
+        sockets.append(found)
+        bound[name] = ports.port_of(found)
+        return found
+
+    authority = Authority("Practice office CA")
+    try:
+        over_udp, over_tcp = ports.both(PREFERRED["dns"])
+        clock = ports.datagrams(PREFERRED["time"])
+        sockets += over_udp, over_tcp, clock
+        bound["dns"], bound["time"] = ports.port_of(over_udp), ports.port_of(clock)
+        answers = Answers(DOMAIN, _ZONE.format(files=OLD_SERVER if faults.old_record else NEW_SERVER))
+        context = authority.server_context(
+            f"intranet.{DOMAIN}", ports.ADDRESS, days_left=-3 if faults.expired_certificate else 90
+        )
+        services: list[Service] = [
+            DnsOverUdp(over_udp, answers),
+            DnsOverTcp(over_tcp, answers),
+            Ntp(clock),
+            Web(listen("intranet"), _PAGES, context),
+            Greeter(listen("mail"), f"220 mail.{DOMAIN} ESMTP ready\r\n".encode("ascii")),
+            Greeter(listen("phones")),
+            Greeter(listen("directory")),
+        ]
+        if faults.printer_off:
+            bound["printer"] = ports.silent(PREFERRED["printer"])
+        else:
+            services.append(Greeter(listen("printer")))
+        if faults.recorder_open:
+            services.append(Web(listen("recorder"), _RECORDER))
+        else:
+            bound["recorder"] = ports.silent(PREFERRED["recorder"])
+        with Serving(services):
+            yield Office(ports=bound, ca_pem=authority.pem())
+    finally:
+        ports.close_all(sockets)

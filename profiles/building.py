@@ -35,13 +35,13 @@ _HEX = re.compile(r"0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _ENDLESS = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
 _TEXT_TAG = "tag:yaml.org,2002:str"
+_COLON = (
+    "A colon stands where none can; is the line indented like its neighbours, or does a text with a colon "
+    "need quotes?"
+)
 _WORDS = (
     (r"found character '\\t'", "A tab stands where YAML wants spaces; indent with spaces."),
-    (
-        r"mapping values are not allowed",
-        "A colon stands where none can; is the line indented like its neighbours, or does a text with a "
-        "colon need quotes?",
-    ),
+    (r"mapping values are not allowed", _COLON),
     (r"could not find expected ':'", "A key without a colon; write 'key: value'."),
     (r"expected <block end>", "This line is not indented like its neighbours."),
     (r"expected ',' or '[\]}]'", "A list or mapping in brackets is not closed, or a comma is missing."),

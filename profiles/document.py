@@ -1,6 +1,6 @@
 """A YAML file that a person wrote, as plain values, with the place of every value and key.
 
-YAML 1.2, read event by event and built here, so that nothing in the file can construct anything: `NO` is text,
+YAML 1.2, read event by event and built here, so that nothing in it can construct anything: `NO` is text,
 `22:30` is text, `010` is ten. Refused with a place: aliases, tags, merge keys, duplicate keys, several
 documents, numbers that are not finite, and whatever is too large or too deep.
 """
@@ -50,7 +50,7 @@ class Document:
         return Place(self.name, line, offset - self._starts[line - 1] + 1)
 
     def place(self, path: Path, *, key: bool = False) -> Place:
-        """Return the place of the value at `path` (of its key, if asked), or of the nearest thing around it."""
+        """Return the place of the value at `path` (of its key, if asked), or of the nearest around it."""
         for length in range(len(path), -1, -1):
             part = path[:length]
             offset = self.keys.get(part) if key else None
@@ -80,12 +80,10 @@ class Document:
         """Return the value at `path` as it is written, or None."""
         value = self.value
         for part in path:
-            if isinstance(value, dict) and part in value:
-                value = value[part]
-            elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-                value = value[part]
-            else:
+            known = part in value if isinstance(value, dict) else isinstance(value, list)
+            if not known or (isinstance(value, list) and not (isinstance(part, int) and part < len(value))):
                 return None
+            value = value[part]
         return value
 
 

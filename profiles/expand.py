@@ -65,7 +65,7 @@ class Scope:
         return value
 
     def fill(self, value: Any) -> Any:
-        """Return `value` with every `${}` in its texts replaced; raise Unbound at the first that cannot be."""
+        """Return `value` with every `${}` in its texts replaced; raise Unbound at the first that cannot."""
         if isinstance(value, str):
             whole = _WHOLE.match(value)
             return self.given(whole.group(1)) if whole else self.text(value)

@@ -15,25 +15,25 @@ Wrong = list[tuple[Path, str, str]]
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"Text is expected, not {show(value)}; put it in quotes.")  # noqa: TRY004
+        raise ValueError(f"Text is expected, not {show(value)}; put it in quotes.")
     return value
 
 
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"It must be true or false, not {show(value)}.")  # noqa: TRY004
+        raise ValueError(f"It must be true or false, not {show(value)}.")
     return value
 
 
 def _integer(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"A whole number is expected, not {show(value)}.")  # noqa: TRY004
+        raise ValueError(f"A whole number is expected, not {show(value)}.")
     return value
 
 
 def _number(value: Any) -> int | float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"A number is expected, not {show(value)}.")  # noqa: TRY004
+        raise ValueError(f"A number is expected, not {show(value)}.")
     return value
 
 
@@ -121,7 +121,7 @@ def _record(kind: dict[str, Any], value: Any) -> tuple[Any, Wrong]:
 def describe(kind: Kind) -> str:
     """Return a type in words: `a host`, `a list of hosts`, `a mapping with name (text), address (host)`."""
     if isinstance(kind, str):
-        if kind in ("text",):
+        if kind == "text":
             return kind
         return f"{'an' if kind[0] in 'aei' else 'a'} {kind if kind != 'boolean' else 'true or false'}"
     if isinstance(kind, list):

@@ -5,6 +5,7 @@ Imports pydantic: only what loads a file imports this module.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -21,8 +22,6 @@ def _said(value: str) -> str:
 
 
 def _id(value: str) -> str:
-    import re
-
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,99}", value):
         raise ValueError(
             "An id has up to 100 of a-z, 0-9, '.', '_' and '-', and begins with a letter or digit, "
@@ -32,8 +31,6 @@ def _id(value: str) -> str:
 
 
 def _name(value: str) -> str:
-    import re
-
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", value):
         raise ValueError(
             f"A parameter's name has a-z, 0-9 and '_' and begins with a letter, unlike {value[:60]!r}."
@@ -61,7 +58,7 @@ class GateModel(Model):
     warnings: bool | None = None
     """Whether a warning still passes. True if nothing is said."""
     vantages: tuple[Said, ...] | None = None
-    """From where results count: globs on the vantage's name, or networks in CIDR form. Empty: from anywhere."""
+    """From where results count: globs on the vantage's name, or networks in CIDR form. Empty: any."""
     also: tuple[Said, ...] | None = None
     """Ids or globs of checks of other milestones that this gate needs too."""
 
@@ -83,7 +80,7 @@ class ParameterModel(Model):
     """One parameter of a profile."""
 
     type: Any
-    """A name like `host`, a list like `[host]`, a record like `{name: text, address: host}`, or a list of those."""
+    """A name like `host`, a list like `[host]`, a record like `{name: text}`, or a list of those."""
     description: Said
     default: Any = None
     """The value where the project gives none. Without it, and not required, the parameter may be absent."""
@@ -99,6 +96,6 @@ class ProfileFile(Model):
     title: Said
     description: Said
     version: Annotated[int, Field(ge=1)]
-    parameters: dict[Name, ParameterModel] = {}
-    milestones: dict[Id, dict[str, Any]] = {}
+    parameters: dict[Name, ParameterModel] = Field(default={})
+    milestones: dict[Id, dict[str, Any]] = Field(default={})
     checks: dict[str, dict[str, Any]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -113,5 +112,7 @@ def show(value: Any) -> str:
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
     """Return `did you mean 'x'?` for the nearest of `known`, or nothing."""
+    import difflib
+
     near = difflib.get_close_matches(str(word)[:100], list(known), n=1)
     return f"did you mean '{near[0]}'?" if near else ""

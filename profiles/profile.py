@@ -118,7 +118,7 @@ class _Binding:
         parameter = self.parameters[name]
         at: Path = ("with", name) if name in self.given else ("parameters", name, "default")
         document = self.project if name in self.given else self.profile.document
-        raw = self.given[name] if name in self.given else parameter.default
+        raw = self.given.get(name, parameter.default)
         if raw is None and name not in self.given:
             if parameter.required:
                 self._missing(name, parameter)

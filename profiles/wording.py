@@ -46,8 +46,9 @@ def validate(kind: type[T], value: Any) -> tuple[T | None, list[tuple[Path, str,
     Validated as JSON, where a list is what a tuple is written as. An exception that is not about the value
     (a check class with a defect) is passed on.
     """
+    untyped: Any = kind
     try:
-        made: T = adapter(kind).validate_json(json.dumps(value))
+        made: T = adapter(untyped).validate_json(json.dumps(value))
     except ValidationError as error:
         found = [_in_words(item, kind, value) for item in error.errors(include_url=False)]
         return None, _one_per_place(found)

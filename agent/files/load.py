@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from agent.files import cache
 from agent.plan import Plan
+from profiles.document import read_bytes
+from profiles.problems import Problem, Problems
+
+__all__ = ["Problem", "Problems", "load_plan"]
 
 
 def load_plan(path: Path, *, cached: bool = True) -> Plan:
     """Return the plan that the project file `path` means.
 
-    Raise `profiles.problems.Problems` with everything that is wrong, a file that cannot be read included.
-    With `cached` false the file is read anew even if nothing changed.
+    Raise `Problems` with everything that is wrong, a file that cannot be read included. With `cached` false
+    the file is read anew even if nothing changed.
     """
-    from profiles.document import read_bytes
-
     data = read_bytes(path, str(path))
+    name = cache.key(path, data) if cached else None
+    plan = cache.fetch(name) if name else None
+    if plan is not None:
+        return plan
     from agent.files.reading import read_plan
 
-    return read_plan(path, data).plan
+    read = read_plan(path, data)
+    if name:
+        cache.store(name, read.plan, read.profile)
+    return read.plan

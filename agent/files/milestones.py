@@ -1,4 +1,4 @@
-"""The milestones of a plan: the profile's with the project's changes, then the project's own; and their gates."""
+"""The milestones of a plan with their gates: the profile's, changed by the project, and the project's own."""
 
 from __future__ import annotations
 
@@ -128,10 +128,11 @@ def _gate(name: str, layers: list[Layer], setting: Setting) -> Gate:
             "a required check, or name some under 'gate: also:'."
         )
         setting.problems.append(document.problem(("milestones", name), message, key=True))
+    warnings = _gate_value(layers, "warnings", None, name)[0]
     return Gate(
         needs=tuple(GateNeed(check=check, required=required) for check, required in needs.items()),
         max_age_s=_max_age(layers, name, setting),
-        warnings=_gate_value(layers, "warnings", True, name)[0],
+        warnings=warnings is not False,
         vantages=tuple(_gate_value(layers, "vantages", (), name)[0]),
     )
 

@@ -64,16 +64,16 @@ class ProjectFile(Model):
     gonogo: Literal[1]
     project: ProjectModel
     scope: ScopeModel = ScopeModel()
-    vendors: dict[Id, PartyModel] = {}
-    contacts: dict[Id, PartyModel] = {}
+    vendors: dict[Id, PartyModel] = Field(default={})
+    contacts: dict[Id, PartyModel] = Field(default={})
     profile: Said | None = None
     """Name of a shipped profile, or a profile file relative to this file."""
     with_: dict[str, Any] = Field(default={}, alias="with")
     """Values of the profile's parameters."""
-    without: dict[Said, Reason] = {}
+    without: dict[Said, Reason] = Field(default={})
     """Checks of the profile that are left out (ids or globs), each with the reason."""
-    milestones: dict[Id, MilestoneModel] = {}
-    checks: dict[str, dict[str, Any]] = {}
+    milestones: dict[Id, MilestoneModel] = Field(default={})
+    checks: dict[str, dict[str, Any]] = Field(default={})
 
 
 class EngineKeys(Model):

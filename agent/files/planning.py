@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -69,7 +68,7 @@ def _plan_one(planning: Planning, draft: Draft) -> None:
     kind = _load(planning, draft, engine.get("type"))
     planning.problems += wording.report(found, draft.path, functools.partial(_problem, draft))
     built = _build(planning, draft, kind, params) if kind is not None else None
-    if head is None or built is None or len(planning.problems) > before:
+    if head is None or built is None or kind is None or len(planning.problems) > before:
         planning.broken.add(draft.id)
         return
     normal = jsonable.to_json(built)
@@ -78,7 +77,7 @@ def _plan_one(planning: Planning, draft: Draft) -> None:
         id=draft.id,
         type=head.type,
         milestone=head.milestone,
-        title=head.title or _claim(type(built)),
+        title=head.title or _claim(kind),
         required=head.required,
         params=normal,
         digest=definition_digest(head.type, normal),
@@ -120,11 +119,9 @@ def _build(
         )
         return None
     for path, message, hint, key in found:
-        if key and path and path[0] not in params:
-            continue
-        if key and len(path) == 1 and path[0] in params and not hint:
-            hint = did_you_mean(path[0], RESERVED)
-        planning.say(draft, path, message, hint or _origin(draft, path), key=key)
+        unknown = key and len(path) == 1 and path[0] in params
+        meant = hint or (did_you_mean(path[0], RESERVED) if unknown else _origin(draft, path))
+        planning.say(draft, path, message, meant, key=key)
     return built
 
 
@@ -144,9 +141,8 @@ def _problem(draft: Draft, path: Path, message: str, hint: str = "", *, key: boo
     return replace(draft.document.problem(path, message, hint, key=key), path=shown)
 
 
-@functools.cache
 def _claim(kind: type[Check[Any]]) -> str:
-    return (inspect.getdoc(kind) or kind.type).strip().splitlines()[0]
+    return (kind.__doc__ or kind.type).strip().splitlines()[0]
 
 
 def _resolve_needs(planning: Planning) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -22,15 +22,14 @@ from profiles.expand import Draft, Scope, expand, slug
 from profiles.problems import Problem, Problems, did_you_mean, scrub, show
 from profiles.profile import Profile, bind, locate, read_profile
 
-MAX_SHOWN = 200
-
 
 @dataclass
 class Read:
-    """A plan with what it was made from: the profile's file, if there is one."""
+    """A plan with what it was made from besides the project file."""
 
     plan: Plan
-    profile: Path | None = None
+    profile: tuple[Path, bytes] | None = None
+    """Path and bytes of the profile."""
 
 
 @dataclass
@@ -46,7 +45,7 @@ class _Work:
 
 
 def read_plan(path: Path, data: bytes) -> Read:
-    """Return the plan that the bytes of the project file at `path` mean; raise Problems with all that is wrong."""
+    """Return the plan that the bytes of a project file mean; raise Problems with all its faults."""
     document = read_document(data, str(path))
     work = _Work(path, document, list(document.problems))
     file, found = wording.validate(ProjectFile, document.value)
@@ -60,7 +59,8 @@ def read_plan(path: Path, data: bytes) -> Read:
     plan = _plan(work, file, planning, layers, data)
     if work.problems or plan is None:
         raise Problems(_clean(work))
-    return Read(plan, work.profile_path)
+    profile = (work.profile_path, work.profile.data) if work.profile and work.profile_path else None
+    return Read(plan, profile)
 
 
 def _clean(work: _Work) -> list[Problem]:
@@ -85,11 +85,10 @@ def _read_profile(work: _Work) -> None:
     try:
         work.profile = read_profile(work.profile_path, shown)
     except Problems as wrong:
-        unreadable = [item for item in wrong.problems if item.source is None and item.place.line == 1]
-        work.problems += [
-            work.document.problem(("profile",), f"The profile {show(name)}: {item.message}") if item in unreadable
-            else item for item in wrong.problems
-        ]  # fmt: skip
+        for item in wrong.problems:
+            unreadable = item.source is None and item.place.line == 1
+            message = f"The profile {show(name)}: {item.message}"
+            work.problems.append(work.document.problem(("profile",), message) if unreadable else item)
         return
     bound = bind(work.profile, work.document)
     work.scope = bound.scope
@@ -242,6 +241,4 @@ def _check_references(planning: Planning, milestones: list[str], setting: Settin
 
 
 def _with_path(problem: Problem, path: tuple[str, ...]) -> Problem:
-    from dataclasses import replace
-
     return replace(problem, path=path)

@@ -1,0 +1,72 @@
+"""`gonogo explain`: what a check type proves, what it cannot, its parameters and an example."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import textwrap
+
+import click
+
+from agent.cli import EXIT_USAGE
+from checks import docs, registry
+from checks.safe import safe
+
+WIDTH = 80
+
+
+@click.command("explain", short_help="What a check type proves, and how it is written.")
+@click.argument("type_name", metavar="TYPE")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(type_name: str, *, as_json: bool) -> None:
+    """Say what the check type TYPE proves, what it cannot, its parameters, and an example."""
+    try:
+        doc = docs.read(registry.load(type_name))
+    except Exception as error:  # noqa: BLE001 - a module of somebody else may fail in any way
+        said = str(error) if isinstance(error, (registry.UnknownType, registry.BrokenType)) else repr(error)
+        click.echo(safe(said), err=True)
+        raise SystemExit(EXIT_USAGE) from None
+    if as_json:
+        sys.stdout.write(json.dumps(dataclasses.asdict(doc), indent=2) + "\n")
+        return
+    click.echo(safe(text(doc), limit=100_000, lines=True))
+
+
+def text(doc: docs.TypeDoc) -> str:
+    """Return the documentation of a type for an 80-column terminal."""
+    blocks = [f"{doc.type}: {doc.claim}"]
+    if doc.text:
+        blocks.append(_paragraphs(doc.text))
+    for head, body in (("Proves", doc.proves), ("Cannot prove", doc.cannot_prove)):
+        if body:
+            blocks.append(_wrap(f"{head}: {body}", "  "))
+    blocks.append("Parameters:\n" + ("\n".join(map(_field, doc.fields)) or "  none"))
+    if doc.example:
+        blocks.append("Example:\n" + textwrap.indent(doc.example, "  "))
+    if doc.source:
+        blocks.append(_wrap(f"Source: {doc.source}", "  "))
+    blocks[0] = _wrap(blocks[0], "  ")
+    return "\n\n".join(blocks)
+
+
+def _field(field: docs.FieldDoc) -> str:
+    if field.required:
+        need = "required"
+    elif field.default is None:
+        need = "optional"
+    else:
+        need = f"default {json.dumps(field.default, ensure_ascii=False)}"
+    head = _wrap(f"{field.name}: {field.type}; {need}", "      ", first="  ")
+    return head + (f"\n{_wrap(field.text, '      ', first='      ')}" if field.text else "")
+
+
+def _wrap(text: str, indent: str, first: str = "") -> str:
+    return textwrap.fill(
+        " ".join(text.split()), WIDTH, initial_indent=first, subsequent_indent=indent,
+        break_on_hyphens=False, break_long_words=False,
+    )  # fmt: skip
+
+
+def _paragraphs(text: str) -> str:
+    return "\n\n".join(_wrap(part, "") for part in text.split("\n\n"))

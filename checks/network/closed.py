@@ -37,7 +37,8 @@ class Closed(Check[ClosedSeen]):
 
     A port that refuses and one that is filtered are both closed; the finding says which. The control must be
     reachable before and after the ports were tried, over IPv4 and over IPv6 if the target has both: otherwise
-    our own link may be what is closed, and nothing is proven. Choose one that takes the same path, best an allowed port of the same host.
+    our own link may be what is closed, and nothing is proven. Choose one that takes the same path, best an
+    allowed port of the same host.
 
     Proves: from this laptop and network, now, no TCP handshake with those ports completes.
     Cannot prove: that other networks are kept out too; that the target is on at all, unless the control is on
@@ -141,7 +142,7 @@ class Closed(Check[ClosedSeen]):
             f"The control cannot be reached over {family}: our own link may be what is closed.",
             expected="open before and after",
             observed=words or safe(seen.control_names.error or f"no {family} address", limit=200),
-            fix="Mend this laptop's link, name a control reachable from here by the same path, or set family.",
+            fix="Mend this laptop's link, name a control that is reachable by the same path, or set family.",
         )
 
     def _judge_closed(self, attempt: Attempt) -> Iterable[Finding]:

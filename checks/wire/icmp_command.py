@@ -30,6 +30,8 @@ from checks.wire.icmp_packet import (
 )
 
 PROCESSES = 32
+FEW = 5
+"""So many requests are sent even if that takes longer than ordered: controls and retries count on them."""
 MAX_OUTPUT = 1 << 20
 _LEAST_INTERVAL = {"win32": 1.0}
 _SEQUENCE = re.compile(r"\b(?:icmp_)?seq[= ](\d+)")
@@ -77,11 +79,17 @@ class PingCommand:
         line = arguments(series, count, interval, self._system)
         limit = count * interval + series.timeout * (count if self._system == "win32" else 1) + 5
         async with self._slots:
-            process = await asyncio.create_subprocess_exec(
-                self._program, *line,
-                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT, env={**os.environ, "LC_ALL": "C", "LANG": "C"},
-            )  # fmt: skip
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    self._program, *line,
+                    stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.STDOUT, env={**os.environ, "LC_ALL": "C", "LANG": "C"},
+                )  # fmt: skip
+            except OSError as error:
+                raise CannotTell(
+                    f"The system's ping command could not be started: {error.strerror}.",
+                    "Make it work for this account (Debian: reinstall iputils-ping), or run gonogo as root.",
+                ) from None
             try:
                 async with asyncio.timeout(limit):
                     output = await _read(process)
@@ -114,9 +122,8 @@ def paced(series: Series, system: str) -> tuple[int, float]:
     interval = max(series.interval, _LEAST_INTERVAL.get(system, 0.2))
     if system == "win32":
         interval = 1.0
-    if series.count == 1:
-        return 1, interval
-    return max(1, min(series.count, math.floor(series.count * series.interval / interval))), interval
+    in_time = math.floor(series.count * series.interval / interval)
+    return min(series.count, max(in_time, FEW)), interval
 
 
 def arguments(series: Series, count: int, interval: float, system: str) -> list[str]:
@@ -182,7 +189,7 @@ def _by_words(text: str, series: Series, count: int, system: str) -> dict[int, E
             if own and (index not in found or found[index].rtt_ms is None):
                 found[index] = _echo(rtt_ms=float(reply[2]), responder=series.address)
             elif not own:
-                found.setdefault(index, _echo(error=f"answered by {reply[1]} instead"))
+                found.setdefault(index, _echo(error=f"answered by {reply[1].rstrip(':')} instead"))
         elif source is not None and ("from" in lower.split() and "---" not in line):
             words = next((words for keys, words in _ERRORS if any(key in lower for key in keys)), None)
             if words is not None:

@@ -34,7 +34,7 @@ def _form(parse: str) -> Any:
 @click.option("--name", metavar="NAME", callback=_form("parse_domain"),
               help="Host name that the DNS servers must know; one of this office's, say.")  # fmt: skip
 @click.option("--probe-url", metavar="URL", callback=_form("parse_url"),
-              help="Page that must be reached as it is, instead of the public ones that find portals.")  # fmt: skip
+              help="Page that must be reached as it is, instead of the public ones.")  # fmt: skip
 @click.option("--probe-text", metavar="TEXT", help="What that page says, exactly.")
 @click.option("--time-server", metavar="SERVER", callback=_form("parse_endpoint"),
               help="NTP server that this laptop's clock is compared with.")  # fmt: skip

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.engine.events import Sink
+from agent.engine.loop import run_loop
 from agent.engine.run import Outcome, execute
 from agent.ledger.store import Ledger
 from agent.plan import Plan
@@ -35,7 +36,7 @@ def run_session(
     The first Ctrl-C stops the run cleanly; a second one ends the process at once, and the ledger still holds
     everything that was reported. Raises LedgerError where the run cannot be begun.
     """
-    return asyncio.run(_session(plan, selected, ledger, sinks, vantage_name))
+    return run_loop(_session(plan, selected, ledger, sinks, vantage_name))
 
 
 async def _session(

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agent.engine.reaper import LoopBlocked, Reaper
-from agent.engine.redact import redact
+from agent.engine.redact import redact, without_secrets
 from agent.plan import PlannedCheck
 from checks import jsonable
 from checks.contract import CannotTell, Check, Finding, Note, Result, Status, Vantage, worst
@@ -36,7 +36,10 @@ class Subject:
 
 
 async def perform(planned: PlannedCheck, check: Check[Any], subject: Subject) -> Result:
-    """Run `check` with its retries and return its result; only cancellation of the run gets out."""
+    """Run `check` with its retries and return its result; only cancellation of the run gets out.
+
+    Secrets are taken out before judging: a judge that quotes half of one could not be cleaned afterwards.
+    """
     started, clock = datetime.now(UTC), time.monotonic()
     notes: list[Note] = []
     attempt = 0
@@ -86,6 +89,9 @@ async def _attempt(
         try:
             seen = await check.observe(vantage)
             observation = jsonable.to_json(seen)
+            if subject.shared.secrets_seen:
+                observation = without_secrets(observation, subject.shared.secrets_seen)
+                seen = jsonable.from_json(type(seen), observation)
             findings = _bounded(check.judge(seen), planned)
             if _size(observation) > MAX_OBSERVATION_BYTES:
                 observation = None

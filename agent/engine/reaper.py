@@ -67,7 +67,11 @@ class Reaper:
 
     async def watch(self) -> None:
         """Run until cancelled."""
-        before = signal.signal(signal.SIGALRM, self._stalled) if self._alarm else None
+        if self._alarm:
+            handler, timer = (
+                signal.signal(signal.SIGALRM, self._stalled),
+                signal.getitimer(signal.ITIMER_REAL),
+            )
         try:
             while True:
                 if self._alarm:
@@ -76,8 +80,8 @@ class Reaper:
                 self._look(time.monotonic())
         finally:
             if self._alarm:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-                signal.signal(signal.SIGALRM, before if before is not None else signal.SIG_DFL)
+                signal.setitimer(signal.ITIMER_REAL, *timer)
+                signal.signal(signal.SIGALRM, handler if handler is not None else signal.SIG_DFL)
 
     def _look(self, now: float) -> None:
         for lease in [item for item in self._leases.values() if item.deadline <= now]:

@@ -13,17 +13,19 @@ _SHORTEST = 4
 
 
 def redact(result: Result, secrets: Mapping[str, str]) -> Result:
-    """Return `result` with every known secret replaced by the name of its reference.
+    """Return `result` with every known secret replaced by the kind of its reference."""
+    return Result.from_json(without_secrets(result.as_json(), secrets))
 
-    Plain, base64 and UTF-8-in-base64 forms are found in any text; keys of mappings are left as they are.
-    """
+
+def without_secrets(data: Any, secrets: Mapping[str, str]) -> Any:
+    """Return JSON data with every known secret replaced, plain or in base64; keys are left as they are."""
     words: list[tuple[str, str]] = []
     for secret, reference in sorted(secrets.items(), key=lambda item: -len(item[0])):
         if len(secret) >= _SHORTEST:
             label = f"[secret {reference.partition(':')[0]}]"
             words.append((secret, label))
             words.append((base64.b64encode(secret.encode()).decode().rstrip("="), label))
-    return Result.from_json(_clean(result.as_json(), words)) if words else result
+    return _clean(data, words) if words else data
 
 
 def _clean(value: Any, words: list[tuple[str, str]]) -> Any:

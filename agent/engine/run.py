@@ -9,9 +9,9 @@ import asyncio
 import secrets
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Literal
 
 from agent.engine.attempt import Subject, never_ran, perform
 from agent.engine.events import Sink
@@ -26,7 +26,9 @@ from checks.vantage import Shared
 VANTAGE = "vantage"
 """The cause named by checks that are blocked because this laptop itself has no link."""
 
-TOTAL, PER_TARGET, PROCESSES, THREADS = 200, 16, 8, 64
+_FINISHED: Literal["finished"] = "finished"
+_CANCELLED: Literal["cancelled"] = "cancelled"
+TOTAL, PER_TARGET, PROCESSES = 200, 16, 8
 
 
 @dataclass(slots=True)
@@ -53,7 +55,6 @@ async def execute(
     `cancelled`; what was in flight has no result and reads as not run. `shared` is closed at the end.
     A ledger that cannot begin the run raises LedgerError before any check starts.
     """
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="gonogo"))
     begun, clock = datetime.now(UTC), time.monotonic()
     run = RunRecord(
         id=f"{begun:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
@@ -78,14 +79,10 @@ async def execute(
         await live.settle()
         await shared.close()
     jump = (datetime.now(UTC) - begun).total_seconds() - (time.monotonic() - clock)
-    run = replace(
-        run,
-        finished=datetime.now(UTC),
-        outcome="cancelled" if cancelled else "finished",
-        clock_jump_s=round(jump, 3),
-    )
+    finished, outcome = datetime.now(UTC), _CANCELLED if cancelled else _FINISHED
+    run = replace(run, finished=finished, outcome=outcome, clock_jump_s=round(jump, 3))
     try:
-        ledger.end_run(run.id, finished=run.finished, outcome=run.outcome, clock_jump_s=run.clock_jump_s)
+        ledger.end_run(run.id, finished=finished, outcome=outcome, clock_jump_s=run.clock_jump_s)
     except LedgerError as error:
         live.outcome.lost["the end of the run"] = str(error)
     live.outcome.run = run
@@ -112,11 +109,8 @@ class _Live:
         self._subject = Subject(
             run=run.id, vantage=run.vantage.name, shared=shared, reaper=self._scheduler.reaper
         )
-        loop = asyncio.get_running_loop()
-        self._writer = ledger.writer(
-            lambda stored: loop.call_soon_threadsafe(self._stored, stored),
-            lambda lost, error: loop.call_soon_threadsafe(self._lost, lost, str(error)),
-        )
+        self._loop = asyncio.get_running_loop()
+        self._writer = ledger.writer(self._hear_stored, self._hear_lost)
 
     async def go(self, planned: Sequence[PlannedCheck]) -> None:
         jobs = [self._job(item) for item in planned]
@@ -166,6 +160,12 @@ class _Live:
         self, item: PlannedCheck, status: Status, finding: Finding | None, cause: str | None = None
     ) -> None:
         self._writer.put(never_ran(item, self._subject, status, finding, cause))
+
+    def _hear_stored(self, results: list[Result]) -> None:
+        self._loop.call_soon_threadsafe(self._stored, results)
+
+    def _hear_lost(self, results: list[Result], error: LedgerError) -> None:
+        self._loop.call_soon_threadsafe(self._lost, results, str(error))
 
     def _stored(self, results: list[Result]) -> None:
         for result in results:

@@ -115,18 +115,21 @@ def loss(office: Office, percent: int = 30) -> AbstractContextManager[None]:
 
 @contextmanager
 def mtu_black_hole(office: Office, mtu: int = 1400) -> Iterator[None]:
-    """The line carries packets of `mtu` bytes only and the router keeps quiet about it (RFC 2923)."""
+    """The line carries packets of `mtu` bytes only, and the routers at its ends keep quiet (RFC 2923)."""
     quiet = """chain quiet {
       type filter hook output priority 0;
       icmp type destination-unreachable icmp code frag-needed drop
       icmpv6 type packet-too-big drop
     }"""
-    with rules(office.gateway, quiet):
-        office.gateway.ip(f"link set wan mtu {mtu}")
+    ends = ((office.gateway, "wan"), (office.isp, "office"))
+    with rules(office.gateway, quiet), rules(office.isp, quiet):
+        for router, interface in ends:
+            router.ip(f"link set {interface} mtu {mtu}")
         try:
             yield
         finally:
-            office.gateway.ip("link set wan mtu 1500")
+            for router, interface in ends:
+                router.ip(f"link set {interface} mtu 1500")
 
 
 def port_filtered(office: Office, port: int = 8443) -> AbstractContextManager[None]:

@@ -1,13 +1,13 @@
 """A small office with its Internet, healthy: what a technician finds on the morning of a good move.
 
-    laptop --+                                   +-- www, public DNS, captive probes, iperf3 (`internet`)
-             | switch (br-office)    gateway ----+
+    laptop --+                                     isp ---- internet: www, public DNS,
+             | switch (br-office)    gateway ------+        captive probes, iperf3
     server --+   DHCP, DNS, NTP,     NAT, guests'
                  intranet, ERP       DHCP and DNS
     guest ----- switch (br-guest) ---- gateway
 
-Office 10.20.0.0/24 and 2001:db8:20::/64, guests 10.30.0.0/24, Internet 198.51.100.0/24 and 2001:db8:ff::/64
-(addresses for documentation, RFC 5737 and 3849).
+Office 10.20.0.0/24 and 2001:db8:20::/64, guests 10.30.0.0/24, the line 198.51.100.0/24 and 2001:db8:ff::/64,
+Internet 203.0.113.0/24 and 2001:db8:fe::/64 (addresses for documentation, RFC 5737 and 3849).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from tests.lab import daemons
 from tests.lab.certs import Authority, KeyPair
-from tests.lab.namespaces import Lab, Namespace, bridge, plug
+from tests.lab.namespaces import Lab, Namespace, bridge, link, plug
 
 TOOLS = ("ip", "nft", "dnsmasq", "knotd", "nginx", "chronyd", "iperf3", "udhcpc")
 """Programs that the office is made of: `need(*TOOLS)`."""
@@ -30,8 +30,9 @@ GATEWAY, SERVER, GUEST_GATEWAY = "10.20.0.1", "10.20.0.10", "10.30.0.1"
 GATEWAY6, SERVER6, LAPTOP6 = "2001:db8:20::1", "2001:db8:20::10", "2001:db8:20::50"
 OUTSIDE, OUTSIDE6 = "198.51.100.2", "2001:db8:ff::2"
 """The office's public addresses."""
-AUTHORITY, AUTHORITY6 = "198.51.100.53", "2001:db8:ff::53"
-WEB, WEB6 = "198.51.100.80", "2001:db8:ff::80"
+ISP, ISP6 = "198.51.100.1", "2001:db8:ff::1"
+AUTHORITY, AUTHORITY6 = "203.0.113.53", "2001:db8:fe::53"
+WEB, WEB6 = "203.0.113.80", "2001:db8:fe::80"
 
 RECORDS = {
     "intranet.office.example": (SERVER, SERVER6),
@@ -53,7 +54,7 @@ _SOA = "@ 300 IN SOA ns1.example.com. hostmaster.example.com. 2026120501 3600 60
 ZONES = {
     "example.com": _SOA + f"@ 300 IN NS ns1\nns1 300 IN A {AUTHORITY}\nns1 300 IN AAAA {AUTHORITY6}\n"
     f"@ 300 IN A {WEB}\nwww 300 IN A {WEB}\nwww 300 IN AAAA {WEB6}\n"
-    '@ 300 IN MX 10 mail\nmail 300 IN A 198.51.100.25\n@ 300 IN TXT "v=spf1 mx -all"\n',
+    '@ 300 IN MX 10 mail\nmail 300 IN A 203.0.113.25\n@ 300 IN TXT "v=spf1 mx -all"\n',
     ".": _SOA + f"@ 300 IN NS ns1.example.com.\nns1.example.com. 300 IN A {AUTHORITY}\n"
     + "".join(f"{name}. 300 IN A {WEB}\n" for name in PROBES),
 }  # fmt: skip
@@ -83,6 +84,7 @@ class Office:
     switch: Namespace
     server: Namespace
     gateway: Namespace
+    isp: Namespace
     internet: Namespace
     dns: daemons.Dnsmasq
     web: daemons.Nginx
@@ -138,33 +140,41 @@ class Office:
     def _wire(self) -> None:
         make = self.lab.namespace
         self.switch, self.laptop, self.guest = make("switch"), make("laptop"), make("guest")
-        self.server, self.gateway, self.internet = make("server"), make("gateway"), make("internet")
-        for name in ("br-office", "br-guest", "br-wan"):
+        self.server, self.gateway = make("server"), make("gateway")
+        self.isp, self.internet = make("isp"), make("internet")
+        for name in ("br-office", "br-guest"):
             bridge(self.switch, name)
         plug(self.laptop, "eth0", self.switch, "br-office")
         plug(self.server, "eth0", self.switch, "br-office")
         plug(self.guest, "eth0", self.switch, "br-guest")
         plug(self.gateway, "lan", self.switch, "br-office", port="p-gw-lan")
         plug(self.gateway, "guest", self.switch, "br-guest", port="p-gw-guest")
-        plug(self.gateway, "wan", self.switch, "br-wan", port="p-gw-wan")
-        plug(self.internet, "eth0", self.switch, "br-wan")
+        link(self.gateway, "wan", self.isp, "office")
+        link(self.isp, "core", self.internet, "eth0")
         self.server.ip(
             f"addr add {SERVER}/24 dev eth0", f"addr add {SERVER6}/64 dev eth0",
             f"route add default via {GATEWAY}", f"route add default via {GATEWAY6}",
         )  # fmt: skip
         self.laptop.ip(f"addr add {LAPTOP6}/64 dev eth0", f"route add default via {GATEWAY6}")
-        self.internet.ip(
-            *(f"addr add {one}/24 dev eth0" for one in (AUTHORITY, WEB)),
-            *(f"addr add {one}/64 dev eth0" for one in (AUTHORITY6, WEB6)),
-            f"route add 2001:db8:20::/64 via {OUTSIDE6}",
-        )
         self.gateway.ip(
             f"addr add {GATEWAY}/24 dev lan", f"addr add {GATEWAY6}/64 dev lan",
             f"addr add {GUEST_GATEWAY}/24 dev guest",
             f"addr add {OUTSIDE}/24 dev wan", f"addr add {OUTSIDE6}/64 dev wan",
+            f"route add default via {ISP}", f"route add default via {ISP6}",
         )  # fmt: skip
-        self.gateway.sysctl("net.ipv4.ip_forward", 1)
-        self.gateway.sysctl("net.ipv6.conf.all.forwarding", 1)
+        self.isp.ip(
+            f"addr add {ISP}/24 dev office", f"addr add {ISP6}/64 dev office",
+            "addr add 203.0.113.1/24 dev core", "addr add 2001:db8:fe::1/64 dev core",
+            f"route add 2001:db8:20::/64 via {OUTSIDE6}",
+        )  # fmt: skip
+        self.internet.ip(
+            *(f"addr add {one}/24 dev eth0" for one in (AUTHORITY, WEB)),
+            *(f"addr add {one}/64 dev eth0" for one in (AUTHORITY6, WEB6)),
+            "route add default via 203.0.113.1", "route add default via 2001:db8:fe::1",
+        )  # fmt: skip
+        for router in (self.gateway, self.isp):
+            router.sysctl("net.ipv4.ip_forward", 1)
+            router.sysctl("net.ipv6.conf.all.forwarding", 1)
         self.gateway.nft(FIREWALL + _TRANSLATION)
 
     def _trust(self) -> None:

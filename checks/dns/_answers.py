@@ -87,10 +87,10 @@ def shown(answer: Answer, chain: Chain) -> str:
 
 
 def way(chain: Chain) -> str:
-    """Return ` by the alias x, y`, or nothing where there was none."""
+    """Return `, by way of the alias x`, or nothing where there was none."""
     if not chain.aliases:
         return ""
-    return f" by the alias{'es' * (len(chain.aliases) > 1)} {quote(chain.aliases)}"
+    return f", by way of the alias{'es' * (len(chain.aliases) > 1)} {quote(chain.aliases)}"
 
 
 def quote(texts: Iterable[str]) -> str:

@@ -169,16 +169,17 @@ class Record(Check[RecordSeen]):
 
     def _nothing(self, answer: Answer, chain: Chain, planned: str) -> Finding:
         """Return the finding about an answer without records of the type asked: never a match."""
+        whose = f"{self.name} is an alias of {chain.end}, which" if chain.aliases else chain.end
         if chain.loop:
             what = f"The aliases of {self.name} lead in a circle{way(chain)}."
             fix = "Correct the CNAME records: the last must name a host with an address."
         elif answer.rcode == "NXDOMAIN":
-            what = f"{chain.end} does not exist{way(chain)}."
+            what = f"{whose} does not exist."
             fix = f"Add the planned records to the zone of {chain.end}, and check the spelling of the name."
         elif answer.referral() or not (answer.aa or answer.ra) or (chain.aliases and not answer.ra):
             return _elsewhere(answer, chain, planned)
         else:
-            what = f"{chain.end} exists and has no {self.rdtype} record{way(chain)}."
+            what = f"{whose} exists and has no {self.rdtype} record."
             fix = f"Add the planned {self.rdtype} records to the zone of {chain.end}."
         return failed(answer.server, what, expected=planned, observed=shown(answer, chain), fix=fix)
 

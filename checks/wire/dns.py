@@ -20,7 +20,7 @@ from checks.params import split_endpoint
 from checks.vantage import Shared
 from checks.wire import names
 from checks.wire.dns_codec import Malformed, Record, decode, encode, question_of, reply_to
-from checks.wire.dns_text import tidy_name
+from checks.wire.dns_names import tidy_name
 from checks.wire.dns_udp import IDLE_S, Pool, Reaper
 
 __all__ = ["Answer", "Chain", "Dns", "Failure", "Record"]
@@ -113,6 +113,7 @@ class Dns:
         self._reaper = Reaper(self._loop)
         self._pools: dict[tuple[str, int], Pool] = {}
         self._sweeper: asyncio.TimerHandle | None = None
+        self._closed = False
 
     @classmethod
     async def open(cls, shared: Shared) -> Self:
@@ -121,6 +122,7 @@ class Dns:
 
     async def close(self) -> None:
         """Close every socket; questions under way end as timed out."""
+        self._closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
         self._reaper.close()
@@ -182,7 +184,7 @@ class Dns:
         pool = self._pool(asked.address, port)
         edns, left = True, max(1, tries)
         answer = asked.failed("timeout", "")
-        while left > 0:
+        while left > 0 and not self._closed:
             left -= 1
             asked.tries += 1
             try:

@@ -11,7 +11,8 @@ import re
 import struct
 from dataclasses import dataclass
 
-from checks.wire.dns_text import Malformed, name_wire, read_data, read_name
+from checks.wire.dns_names import Malformed, name_wire, read_name
+from checks.wire.dns_text import read_data
 
 __all__ = ["Malformed", "Message", "Record", "decode", "encode", "question_of", "reply_to"]
 

@@ -112,11 +112,8 @@ async def _samples(sock: socket.socket, seen: NtpSeen, deadline: float, wanted: 
             await asyncio.sleep(PAUSE_S)
         left = deadline - loop.time()
         try:
-            async with asyncio.timeout(left / (wanted - number)):
-                seen = await _sample(sock, seen)
-            silent = 0
-        except TimeoutError:
-            silent += 1
+            seen, answered = await _sample(sock, seen, left / (wanted - number))
+            silent = 0 if answered else silent + 1
         except ConnectionRefusedError as error:
             if number == wanted - 1 or not seen.samples:
                 seen = replace(seen, error="refused (port closed)", detail=error.strerror or str(error))
@@ -131,26 +128,34 @@ async def _samples(sock: socket.socket, seen: NtpSeen, deadline: float, wanted: 
     return seen
 
 
-async def _sample(sock: socket.socket, seen: NtpSeen) -> NtpSeen:
+async def _sample(sock: socket.socket, seen: NtpSeen, timeout: float) -> tuple[NtpSeen, bool]:
+    """Ask once; return what is known now, and whether the server answered."""
     loop = asyncio.get_running_loop()
     nonce = secrets.randbits(64) or 1
     message = _PACKET.pack(0x23, 0, 0, 0, 0, 0, b"", 0, 0, 0, nonce)  # version 4, mode 3 (client)
     ignored = seen.ignored
     sent_wall, sent = time.time_ns(), time.perf_counter()
     sock.send(message)
-    while True:
-        reply = await loop.sock_recv(sock, 1024)
-        elapsed = time.perf_counter() - sent
-        if _is_reply(reply, nonce):
-            break
-        ignored += 1
-        seen = replace(seen, ignored=ignored)
-        await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(timeout):
+            while True:
+                reply = await loop.sock_recv(sock, 1024)
+                elapsed = time.perf_counter() - sent
+                if _is_reply(reply, nonce):
+                    break
+                ignored += 1
+                await asyncio.sleep(0)
+    except TimeoutError:
+        return replace(seen, ignored=ignored), False
+    return _read(replace(seen, ignored=ignored), reply, sent_wall, elapsed), True
+
+
+def _read(seen: NtpSeen, reply: bytes, sent_wall: int, elapsed: float) -> NtpSeen:
     first, stratum, _, _, root_delay, root_dispersion, reference, _, _, received, transmitted = (
         _PACKET.unpack_from(reply)
     )
     if stratum == 0 and seen.samples:
-        return replace(seen, kiss=_ascii(reference), ignored=ignored)
+        return replace(seen, kiss=_ascii(reference))
     seen = replace(
         seen,
         stratum=stratum,
@@ -159,7 +164,6 @@ async def _sample(sock: socket.socket, seen: NtpSeen) -> NtpSeen:
         reference=_reference(reference, stratum),
         root_delay_s=root_delay / 65536,
         root_dispersion_s=root_dispersion / 65536,
-        ignored=ignored,
     )
     if stratum == 0:
         return replace(seen, kiss=_ascii(reference))

@@ -203,11 +203,11 @@ def _expand_one(out: Expanded, draft: Draft, scope: Scope) -> None:
         return
     if "when" in body:
         try:
-            met = _met(body["when"], scope)
+            holds = met(body["when"], scope)
         except Unbound as error:
             out.problems.append(document.problem((*path, "when"), error.message, error.hint))
             return
-        if not met:
+        if not holds:
             out.left_out[name] = f"Its condition 'when: {show(body['when']).strip(chr(39))}' is not met."
             return
     filled: dict[str, Any] = {}
@@ -234,7 +234,8 @@ def _fill_ids(document: Document, at: Path, ids: list[Any], scope: Scope) -> tup
     return made, problems
 
 
-def _met(condition: Any, scope: Scope) -> bool:
+def met(condition: Any, scope: Scope) -> bool:
+    """Return whether a `when` holds; raise Unbound if it is none."""
     if isinstance(condition, bool):
         return condition
     match = _WHEN.match(condition) if isinstance(condition, str) else None

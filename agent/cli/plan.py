@@ -25,7 +25,7 @@ WIDTH = 80
 @project_file
 @json_option
 def command(file: Path, *, as_json: bool) -> None:
-    """Print exactly what would run for the project FILE: milestones, gates, checks in order, and what is left out."""
+    """Print exactly what would run for the project FILE, and what is left out and why."""
     plan = plan_of(file)
     if as_json:
         sys.stdout.write(json.dumps(plan_as_json(plan), indent=2) + "\n")

@@ -14,7 +14,7 @@ from agent.files.times import due
 from agent.plan import DEFAULT_MAX_AGE_S, Gate, GateNeed, Milestone
 from profiles import wording
 from profiles.document import Document
-from profiles.expand import Scope, fill_deep
+from profiles.expand import Scope, Unbound, fill_deep, met
 from profiles.model import GateModel, MilestoneModel
 from profiles.problems import Path, Problem, did_you_mean, show
 
@@ -36,31 +36,48 @@ class Setting:
     cutover: datetime | None
     parties: frozenset[str]
     planning: Planning
+    left_out: set[str] = field(default_factory=set)
+    """Milestones of the profile whose `when` is not met."""
     problems: list[Problem] = field(default_factory=list)
 
 
-def profile_layers(document: Document, raw: Any, scope: Scope) -> tuple[dict[str, Layer], list[Problem]]:
-    """Return the milestones as the profile writes them, `${}` filled in."""
-    layers: dict[str, Layer] = {}
-    problems: list[Problem] = []
+@dataclass
+class FromProfile:
+    """The milestones as the profile writes them, `${}` filled in, and those whose `when` is not met."""
+
+    layers: dict[str, Layer] = field(default_factory=dict)
+    left_out: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def from_profile(document: Document, raw: Any, scope: Scope) -> FromProfile:
+    """Read the milestones of a profile."""
+    out = FromProfile()
     for name, body in (raw or {}).items():
-        filled, found = fill_deep(document, ("milestones", name), body, scope)
-        problems += found
-        if found:
-            continue
-        model, wrong = wording.validate(MilestoneModel, filled)
-        problems += wording.report(wrong, ("milestones", name), document.problem)
-        if model is not None:
-            layers[name] = Layer(model, document)
-    return layers, problems
+        at = ("milestones", name)
+        rest = {key: value for key, value in body.items() if key != "when"}
+        try:
+            if "when" in body and not met(body["when"], scope):
+                out.left_out.add(name)
+        except Unbound as error:
+            out.problems.append(document.problem((*at, "when"), error.message, error.hint))
+        filled, found = fill_deep(document, at, rest, scope)
+        model, wrong = (None, []) if found else wording.validate(MilestoneModel, filled)
+        out.problems += [*found, *wording.report(wrong, at, document.problem)]
+        if model is not None and name not in out.left_out:
+            out.layers[name] = Layer(model, document)
+    return out
 
 
-def plan_milestones(
-    file: ProjectFile, profile: dict[str, Layer], setting: Setting
-) -> tuple[Milestone, ...]:  # fmt: skip
+def plan_milestones(file: ProjectFile, profile: FromProfile, setting: Setting) -> tuple[Milestone, ...]:
     """Return the milestones with their gates; what is wrong goes to `setting.problems`."""
-    layers = {name: [layer] for name, layer in profile.items()}
+    layers = {name: [layer] for name, layer in profile.layers.items()}
+    setting.left_out |= profile.left_out
     for name, model in file.milestones.items():
+        if name in profile.left_out:
+            message = f"The profile leaves the milestone '{name}' out here: its condition 'when' is not met."
+            setting.problems.append(setting.project.problem(("milestones", name), message, key=True))
+            continue
         layers.setdefault(name, []).append(Layer(model, setting.project))
     if not layers:
         setting.problems.append(
@@ -82,7 +99,7 @@ def _one(name: str, layers: list[Layer], known: dict[str, list[Layer]], setting:
         setting.problems.append(document.problem(at[:2], message, hint, key=True))
     after, document, at = _value(layers, "after", (), name)
     for i, other in enumerate(after):
-        if other not in known:
+        if other not in known and other not in setting.left_out:
             message = f"There is no milestone {show(other)}."
             setting.problems.append(document.problem((*at, i), message, did_you_mean(other, known)))
     owner, document, at = _value(layers, "owner", None, name)
@@ -96,7 +113,14 @@ def _one(name: str, layers: list[Layer], known: dict[str, list[Layer]], setting:
         except (ValueError, OverflowError) as error:
             setting.problems.append(document.problem(at, str(error)))
     gate = _gate(name, layers, setting)
-    return Milestone(id=name, title=title or name, gate=gate, due=moment, after=tuple(after), owner=owner)
+    return Milestone(
+        id=name,
+        title=title or name,
+        gate=gate,
+        due=moment,
+        after=tuple(filter(known.__contains__, after)),
+        owner=owner,
+    )
 
 
 def unknown_owner(owner: str, parties: frozenset[str]) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from agent.files import times
 from agent.files.graph import matching
-from agent.files.milestones import Layer, Setting, plan_milestones, profile_layers, unknown_owner
+from agent.files.milestones import FromProfile, Setting, from_profile, plan_milestones, unknown_owner
 from agent.files.model import PartyModel, ProjectFile
 from agent.files.planning import Planning, plan_checks
 from agent.plan import LeftOut, Party, Plan, Project
@@ -53,14 +53,25 @@ def read_plan(path: Path, data: bytes) -> Read:
     if not isinstance(document.value, dict):
         raise Problems(_clean(work))
     _read_profile(work)
-    planning, layers = _expand(work, file)
+    work.problems += _todo(document)
+    planning, milestones = _expand(work, file)
     if file is None:
         raise Problems(_clean(work))
-    plan = _plan(work, file, planning, layers, data)
+    plan = _plan(work, file, planning, milestones, data)
     if work.problems or plan is None:
         raise Problems(_clean(work))
     profile = (work.profile_path, work.profile.data) if work.profile and work.profile_path else None
     return Read(plan, profile)
+
+
+def _todo(document: Document) -> list[Problem]:
+    """Return a problem for every value that `gonogo init` left to be filled in."""
+    found = []
+    for path in document.places:
+        value = document.get(path)
+        if isinstance(value, str) and (value == "TODO" or value.startswith("TODO:")):
+            found.append(document.problem(path, "This is still to be filled in."))
+    return found
 
 
 def _clean(work: _Work) -> list[Problem]:
@@ -95,18 +106,22 @@ def _read_profile(work: _Work) -> None:
     work.problems += bound.problems
 
 
-def _expand(work: _Work, file: ProjectFile | None) -> tuple[Planning, dict[str, Layer]]:
+def _expand(work: _Work, file: ProjectFile | None) -> tuple[Planning, FromProfile]:
     """Expand and validate the checks of both files; what depends on a broken profile is not looked at."""
     drafts: list[Draft] = []
     left_out: dict[str, str] = {}
-    layers: dict[str, Layer] = {}
+    milestones = FromProfile()
     if work.profile is not None and not work.problems:
         out = expand(work.profile.document, work.profile.file.checks, work.scope, "profile")
         work.problems += out.problems
         left_out |= out.left_out
-        drafts += _without(work, file, out.drafts, left_out)
-        layers, wrong = profile_layers(work.profile.document, work.profile.file.milestones, work.scope)
-        work.problems += wrong
+        milestones = from_profile(work.profile.document, work.profile.file.milestones, work.scope)
+        work.problems += milestones.problems
+        for draft in out.drafts:
+            if draft.body.get("milestone") in milestones.left_out:
+                left_out[draft.id] = f"Its milestone '{draft.body['milestone']}' is left out."
+        kept = [draft for draft in out.drafts if draft.id not in left_out]
+        drafts += _without(work, file, kept, left_out)
     complete = not work.problems or work.document.value.get("profile") is None
     own = expand(work.document, work.document.value.get("checks"), work.scope, "project")
     if complete:
@@ -115,7 +130,7 @@ def _expand(work: _Work, file: ProjectFile | None) -> tuple[Planning, dict[str, 
     planning = plan_checks([*drafts, *own.drafts], left_out)
     if complete:
         work.problems += planning.problems
-    return planning, layers
+    return planning, milestones
 
 
 def _without(
@@ -136,7 +151,7 @@ def _without(
 
 
 def _plan(
-    work: _Work, file: ProjectFile, planning: Planning, layers: dict[str, Layer], data: bytes
+    work: _Work, file: ProjectFile, planning: Planning, found: FromProfile, data: bytes
 ) -> Plan | None:  # fmt: skip
     document = work.document
     zone, cutover = _times(work, file)
@@ -144,7 +159,7 @@ def _plan(
     if work.profile is None and document.value.get("profile"):
         return None
     setting = Setting(document, zone or ZoneInfo("UTC"), cutover, frozenset(parties), planning)
-    milestones = plan_milestones(file, layers, setting)
+    milestones = plan_milestones(file, found, setting)
     if not planning.drafts:
         setting.problems.append(
             document.problem((), "There is no check; a plan without checks proves nothing.")

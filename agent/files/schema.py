@@ -28,6 +28,7 @@ def profile_schema() -> dict[str, Any]:
     schema = _model(ProfileFile)
     milestone = _model(MilestoneModel)
     schema.setdefault("$defs", {}).update(milestone.pop("$defs", {}))
+    milestone["properties"]["when"] = {"type": ["string", "boolean"]}
     schema["$defs"]["milestone"] = milestone
     schema["$defs"]["kind"] = {
         "anyOf": [

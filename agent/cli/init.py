@@ -1,0 +1,106 @@
+"""`gonogo init`: a commented project file on a profile, filled in with what this laptop shows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agent.cli.common import usage
+from agent.files.template import Detected, project_file
+from profiles.problems import Problems
+from profiles.profile import locate, read_profile
+
+
+@click.command("init", short_help="Write a commented project file on a profile.")
+@click.argument("profile")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The file to write; PROFILE.gonogo.yaml if not given.",
+)
+@click.option("--no-detect", is_flag=True, help="Do not look at this laptop's network.")
+def command(profile: str, output: Path | None, *, no_detect: bool) -> None:
+    """Write a commented project file on PROFILE, a shipped profile or a profile file.
+
+    What this laptop shows (gateway, resolvers, network, domain, time zone) is filled in; what only you know
+    says TODO, and 'gonogo lint' names each until it is filled in.
+    """
+    try:
+        path, shown = locate(profile, Path())
+        read = read_profile(path, shown)
+    except LookupError as error:
+        usage(f"There is no profile '{profile}' - {error}")
+    except Problems as problems:
+        usage(str(problems))
+    target = output or Path(f"{read.file.name}.gonogo.yaml")
+    reference = profile
+    if path.parent != Path(shown).parent or shown != f"profiles/{profile}.yaml":
+        reference = os.path.relpath(path, target.parent)
+        reference = reference if "/" in reference or os.sep in reference else f"./{reference}"
+    detected = Detected(timezone=timezone()) if no_detect else detect()
+    text = project_file(read, reference, detected)
+    try:
+        with target.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        usage(f"{target} exists already, and is left as it is; name another file with -o.")
+    except OSError as error:
+        usage(f"{target} cannot be written: {error.strerror or error}.")
+    click.echo(f"{target} is written. Fill in what says TODO, then run: gonogo lint {target}")
+
+
+def detect() -> Detected:
+    """Return what this laptop shows; whatever cannot be read is left for the person to fill in."""
+    try:
+        from checks.local.facts import read_now
+
+        local = asyncio.run(asyncio.wait_for(read_now(), 10))
+        found = values(local)
+    except Exception:  # noqa: BLE001 - a convenience: a laptop that shows nothing gets a file with more TODOs
+        return Detected(timezone=timezone())
+    return Detected(timezone=timezone(), values=found, source=local.hostname or "this laptop")
+
+
+def values(local: Any) -> dict[str, Any]:
+    """Return what the facts say, by the names that profiles use for it."""
+    found: dict[str, Any] = {}
+    gateway = local.gateway("ipv4")
+    if gateway is not None:
+        found["gateway"] = gateway.address
+        link = local.on_link(gateway.address)
+        if link is not None:
+            networks = [item.network for item in link.addresses if item.family == "ipv4"]
+            if networks:
+                found["network"] = networks[0]
+    resolvers = [item.address.partition("%")[0] for item in local.resolvers]
+    if resolvers:
+        found["resolvers"] = resolvers
+    if local.search:
+        found["domain"] = local.search[0]
+    return found
+
+
+def timezone() -> str | None:
+    """Return the IANA name of this laptop's time zone, or None where the system does not say it."""
+    from agent.files.times import zone
+
+    names = [os.environ.get("TZ", "").removeprefix(":")]
+    if sys.platform != "win32":
+        try:
+            names.append(os.path.realpath("/etc/localtime").partition("zoneinfo/")[2])
+            names.append(Path("/etc/timezone").read_text("utf-8").strip())
+        except (OSError, UnicodeError):
+            pass
+    for name in names:
+        try:
+            if name and name not in ("localtime", "posixrules"):
+                return zone(name).key
+        except ValueError:
+            continue
+    return None

@@ -20,7 +20,7 @@ from agent.ledger.errors import LedgerError
 from checks.words import rfc3339
 
 _CHUNKS = (256, 64, 16, 4, 1)
-_LATEST = ("check_id", "seq", "run", "badness", "brief", "findings")
+_LATEST = ("check_id", "last", "seq", "run", "badness", "brief", "findings")
 
 
 class Book:
@@ -47,7 +47,7 @@ class Book:
                 before = entries.chained(before, seq, draft.kind, at, draft.body)
                 rows.append(Row(seq, draft.kind, at, run, draft.check, draft.body, before))
                 if draft.latest is not None:
-                    latest.append((draft.check, seq, run, *draft.latest))
+                    latest.append((draft.check, seq, seq, run, *draft.latest))
             for sql, values in _chunks(_insert_entries, rows):
                 self.connection.execute(sql, values)
             for sql, values in _chunks(_upsert_latest, latest):
@@ -91,10 +91,12 @@ def _insert_entries(size: int) -> str:
 
 @cache
 def _upsert_latest(size: int) -> str:
-    changes = ", ".join(f"{name} = excluded.{name}" for name in _LATEST[1:])
+    changes = ", ".join(
+        f"{name} = iif({entries.SUPERSEDES}, excluded.{name}, {name})" for name in _LATEST[2:]
+    )
     return (
         f"INSERT INTO latest ({', '.join(_LATEST)}) VALUES {_marks(_LATEST, size)} "  # noqa: S608
-        f"ON CONFLICT (check_id) DO UPDATE SET {changes} WHERE {entries.SUPERSEDES}"
+        f"ON CONFLICT (check_id) DO UPDATE SET last = excluded.last, {changes}"
     )
 
 

@@ -8,12 +8,15 @@ and in ASCII: control characters, NUL and lone surrogates of hostile output come
 **Latest.** Clocks are set back, and a process that waited for the disk stores late. So no time decides which
 result of a check counts, but the chain alone. A result replaces the one that counts if
 
-- it is of the same run, which stores in the order in which checks finish, or
-- its run began after the other was stored, so it was observed later, whatever any clock said, or
-- the runs overlapped and its status is no better: of two results whose order cannot be proven, the worse
-  counts, until a run that begins afterwards tests the check again.
+- its run began after every other result of the check was stored, so that it was observed later, whatever any
+  clock said, or
+- its status is worse: of results whose order cannot be proven, because their runs overlapped (or because one
+  run tested the check twice, which the engine does not), the worst counts, until a run that begins
+  afterwards tests the check again.
 
-So an older pass never hides a newer fail. `SUPERSEDES` says it in SQL, `supersedes` for `Ledger.verify`.
+So an older pass never hides a newer fail; "began after the result that counts was stored" would not do, for
+another one may have been stored since, and counted less. `SUPERSEDES` says it in SQL, `supersedes` for
+`Ledger.verify`.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ BRIEF = (
     "milestone", "target", "blocked_by",
 )  # fmt: skip
 """Keys of a result whose values `latest.brief` lists: reading one text for all is 3x as fast as columns."""
-SUPERSEDES = "excluded.run = latest.run OR excluded.run > latest.seq OR excluded.badness <= latest.badness"
+SUPERSEDES = "excluded.run > latest.last OR excluded.badness < latest.badness"
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 _BADNESS = {status.value: rank(status) for status in Status}
@@ -105,7 +108,9 @@ def for_latest(data: Mapping[str, Any]) -> tuple[int, str, str]:
     )
 
 
-def supersedes(run: int, badness: int, latest: tuple[int, int, int]) -> bool:
-    """Tell whether a new result of `run` counts from now on; `latest` is (seq, run, badness) of the other."""
-    seq, latest_run, latest_badness = latest
-    return run == latest_run or run > seq or badness <= latest_badness
+def supersedes(run: int, badness: int, *, last: int, latest_badness: int) -> bool:
+    """Tell whether a new result of the run that began as entry `run` counts from now on.
+
+    `last` is the entry of the last result of the check so far, `latest_badness` that of the one that counts.
+    """
+    return run > last or badness < latest_badness

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from agent.ledger import entries
 from checks.words import Finding, Result, Status
 
 
@@ -63,5 +64,5 @@ class Known:
             milestone=result.milestone,
             target=result.target,
             blocked_by=result.blocked_by,
-            findings_json=json.dumps([finding.as_json() for finding in result.findings]),
+            findings_json=entries.compact([finding.as_json() for finding in result.findings]),
         )

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from agent.ledger import entries, schema
 from agent.ledger.book import Book
@@ -24,9 +24,14 @@ from checks import jsonable
 from checks.vantage import Attestation
 from checks.words import Result, Status, rfc3339
 
-_KIND = {Waiver: entries.WAIVER, Attestation: entries.ATTESTATION, Decision: entries.DECISION}
+_KIND: dict[type, str] = {
+    Waiver: entries.WAIVER,
+    Attestation: entries.ATTESTATION,
+    Decision: entries.DECISION,
+}
 _STATUS = {status.value: status for status in Status}
 _PAGE = 500
+_Said = TypeVar("_Said", Waiver, Attestation, Decision)
 
 
 def ledger_path(project_file: Path, project_id: str) -> Path:
@@ -229,18 +234,15 @@ class Ledger:
 
     def waivers(self) -> list[Waiver]:
         """Return every waiver, the oldest first; whether one still holds is the verdict's to say."""
-        return [jsonable.from_json(Waiver, body) for body in self._bodies(entries.WAIVER)]
+        return self._said(Waiver)
 
     def attestations(self) -> dict[str, Attestation]:
         """Return for each check id the statement that was stored last."""
-        stored: list[Attestation] = [
-            jsonable.from_json(Attestation, body) for body in self._bodies(entries.ATTESTATION)
-        ]
-        return {statement.check: statement for statement in stored}
+        return {statement.check: statement for statement in self._said(Attestation)}
 
     def decisions(self) -> list[Decision]:
         """Return every decision, the oldest first."""
-        return [jsonable.from_json(Decision, body) for body in self._bodies(entries.DECISION)]
+        return self._said(Decision)
 
     def head(self) -> tuple[int, str]:
         """Return number and hash (hex) of the last entry: who keeps them can prove that none was cut off."""
@@ -283,10 +285,10 @@ class Ledger:
             ).fetchall()
             return [_run_record(begin, end) for begin, end in rows]
 
-    def _bodies(self, kind: str) -> list[Any]:
+    def _said(self, record: type[_Said]) -> list[_Said]:
         with self._reading() as ask:
-            rows = ask("SELECT body FROM entries WHERE kind = ? AND kind <> 'result' ORDER BY seq", (kind,))
-            return [json.loads(body) for (body,) in rows]
+            sql = "SELECT body FROM entries WHERE kind = ? AND kind <> 'result' ORDER BY seq"
+            return [jsonable.from_json(record, json.loads(body)) for (body,) in ask(sql, (_KIND[record],))]
 
 
 def _known(row: Any, brief: Any, addresses: tuple[str, ...]) -> Known:

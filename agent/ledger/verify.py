@@ -100,8 +100,10 @@ class _Replay:
 
     def _result(self, seq: int, run: int, check: str, latest: tuple[int, str, str]) -> None:
         old = self.latest.get(check)
-        if old is None or entries.supersedes(run, latest[0], (old[1], old[2], old[3])):
-            self.latest[check] = (check, seq, run, *latest)
+        if old is None or entries.supersedes(run, latest[0], last=old[1], latest_badness=old[4]):
+            self.latest[check] = (check, seq, seq, run, *latest)
+        else:
+            self.latest[check] = (check, seq, *old[2:])
 
     def run_rows(self) -> list[tuple[Any, ...]]:
         return [(began, *rest) for began, rest in self.runs.items()]

@@ -34,7 +34,8 @@ CREATE TABLE runs (
 
 CREATE TABLE latest (
   check_id TEXT PRIMARY KEY,
-  seq INTEGER NOT NULL,
+  last INTEGER NOT NULL,     -- seq of the check's last result, whether it counts or not
+  seq INTEGER NOT NULL,      -- of the result that counts
   run INTEGER NOT NULL,
   badness INTEGER NOT NULL,  -- place of the status in WORST_FIRST; 0 is the worst
   brief TEXT NOT NULL,       -- JSON: the result without findings, observation and notes

@@ -18,8 +18,8 @@ from agent.demo.web import Page, Web
 DOMAIN = "office.test"
 OLD_SERVER, NEW_SERVER = "192.0.2.20", "198.51.100.20"
 PREFERRED = {
-    "dns": 21053, "intranet": 21443, "printer": 21910, "recorder": 21800, "mail": 21025, "phones": 21506,
-    "directory": 21389, "time": 21123,
+    "dns": 21053, "intranet": 21443, "router": 21179, "printer": 21910, "recorder": 21800, "mail": 21025,
+    "phones": 21506, "directory": 21389, "time": 21123,
 }  # fmt: skip
 """Ports that are used where they are free, so that the project file stays the same from start to start."""
 
@@ -53,10 +53,14 @@ class Faults:
     printer_off: bool = True
     """The printer's port refuses connections."""
     recorder_open: bool = True
-    """The camera recorder's web page can be reached from the guests' network."""
+    """The camera recorder's web page can be reached from the desks."""
+    nothing_agreed: bool = True
+    """Nobody has stated that the way back is agreed."""
 
 
-MENDED = Faults(old_record=False, expired_certificate=False, printer_off=False, recorder_open=False)
+MENDED = Faults(
+    old_record=False, expired_certificate=False, printer_off=False, recorder_open=False, nothing_agreed=False
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +101,7 @@ def opened(faults: Faults) -> Iterator[Office]:
             DnsOverTcp(over_tcp, answers),
             Ntp(clock),
             Web(listen("intranet"), _PAGES, context),
+            Greeter(listen("router")),
             Greeter(listen("mail"), f"220 mail.{DOMAIN} ESMTP ready\r\n".encode("ascii")),
             Greeter(listen("phones")),
             Greeter(listen("directory")),

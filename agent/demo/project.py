@@ -21,7 +21,8 @@ def write_project(folder: Path | None, office: Office) -> Path:
     """Write the project file and the authority's certificate; return the project file's path.
 
     Without a folder it is `gonogo-demo` here, or a new temporary folder where nothing can be written here.
-    Raises OSError, and NotOurs rather than write over somebody's file.
+    An earlier one with other text (somebody tried changes) is kept beside it, with `.before` at the end of
+    its name. Raises OSError, and NotOurs rather than touch a file that is not the practice office's.
     """
     chosen = folder if folder is not None else Path("gonogo-demo")
     try:
@@ -39,20 +40,22 @@ def _write(folder: Path, office: Office) -> Path:
     if before is not None and not before.startswith(_MARK):
         raise NotOurs(f"{path} was not written by gonogo demo: choose another folder with --dir.")
     ca_file.write_bytes(office.ca_pem)
-    text = project_text(office, ca_file, _tonight(before))
+    text = project_text(office, ca_file, _cutover(before))
+    if before not in (None, text):
+        path.replace(path.with_name(f"{FILE}.before"))
     if text != before:
         path.write_text(text, encoding="utf-8", newline="\n")
     return path
 
 
-def _tonight(before: str | None) -> str:
-    """Return the cutover's time: kept from an earlier file while it lies ahead, else tomorrow at 22:30."""
-    tomorrow = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%d 22:30")
+def _cutover(before: str | None) -> str:
+    """Return the cutover's time: that of an earlier file while it lies ahead, else in three weeks."""
+    today = datetime.now(UTC)
     for line in (before or "").splitlines():
         key, _, value = line.strip().partition(": ")
-        if key == "cutover" and value[:10] > datetime.now(UTC).strftime("%Y-%m-%d"):
+        if key == "cutover" and value[:10] > today.strftime("%Y-%m-%d"):
             return value
-    return tomorrow
+    return (today + timedelta(days=21)).strftime("%Y-%m-%d 22:30")
 
 
 def project_text(office: Office, ca_file: Path, cutover: str) -> str:
@@ -68,110 +71,105 @@ project:
   name: Practice office move
   customer: Meridian & Sons
   site: New office, 2nd floor
+  id: practice-office
   timezone: Europe/Zurich
   cutover: {cutover}
   time_servers: ["127.0.0.1:{port["time"]}"]
 
 scope:
-  in: [names and servers, intranet, printing, telephones, cameras]
+  in: [names, servers, intranet, printing, telephones, cameras]
   out: [the Internet line, Wi-Fi]
 
 vendors:
-  hosting: {{name: Alpine Hosting, phone: "+41 00 000 00 01", note: contract 4711}}
-  printing: {{name: Toner & Paper Ltd, phone: "+41 00 000 00 02"}}
+  isp: {{name: Lakeside Telecom, phone: "+41 00 000 00 01", note: contract 4711}}
+  hosting: {{name: Alpine Hosting, phone: "+41 00 000 00 02"}}
 contacts:
   it: {{name: Ada Admin, phone: "+41 00 000 00 03", email: ada@{DOMAIN}}}
 
-milestones:
-  names:
-    title: Names lead to the new servers
-    due: -4h
-    owner: it
+profile: office-move
+with:
+  network: 127.0.0.0/8
+  gateway: 127.0.0.1
+  resolvers: [127.0.0.1]
+  internet_host: 127.0.0.1
+  owner_cabling: it
+  time_server: 127.0.0.1:{port["time"]}
   services:
-    title: The services of the office work
-    due: -1h
-    after: [names]
-    owner: it
-  security:
-    title: What must be closed is closed
-    due: -1h
-    owner: it
+    - {{name: printer, host: 127.0.0.1, port: {port["printer"]}}}
+    - {{name: mail, host: 127.0.0.1, port: {port["mail"]}}}
+    - {{name: telephones, host: 127.0.0.1, port: {port["phones"]}}}
+    - {{name: directory, host: 127.0.0.1, port: {port["directory"]}}}
+without:
+  line-confirmed: The practice office has no line.
+  cabling-measured: The practice office has no cables.
+  interface: The practice office has no cables.
+  own-address: The practice office has no cables.
+  gateway: The practice office has no gateway.
+  internet: The practice office has no line.
+  packet-size: The practice office has no line.
+  resolvers: The practice office's name server is asked directly.
+  staff-work: The practice office has no staff.
+
+milestones:
+  prepared:
+    title: Agreed and written down
+  line-live:
+    title: The carrier's box is in place
 
 checks:
-  files-record:
+  carrier-box:
+    type: network.tcp
+    title: The carrier's box takes connections
+    milestone: line-live
+    owner: isp
+    target: 127.0.0.1
+    port: {port["router"]}
+  name-files:
     type: dns.record
     title: The file server's name leads to the new server
-    milestone: names
+    milestone: ready
     owner: hosting
     name: files.{DOMAIN}
     servers: ["127.0.0.1:{port["dns"]}"]
     expect: [{NEW_SERVER}]
-  mail-record:
+  name-mail:
     type: dns.record
     title: Mail for the office goes to its mail server
-    milestone: names
+    milestone: ready
     owner: hosting
     name: {DOMAIN}
     rdtype: MX
     servers: ["127.0.0.1:{port["dns"]}"]
     expect: [10 mail.{DOMAIN}]
-  time:
-    type: network.ntp
-    title: The time server is fit and this laptop's clock agrees
-    milestone: names
-    owner: it
-    server: 127.0.0.1:{port["time"]}
-
-  intranet-certificate:
+  web-certificate:
     type: network.tls
     title: The intranet's certificate is valid and stays so
-    milestone: services
+    milestone: ready
     owner: hosting
     target: 127.0.0.1:{port["intranet"]}
     server_name: intranet.{DOMAIN}
-    ca_file: {ca_file.as_posix()!r}
-  intranet:
+    ca_file: {_quoted(ca_file)}
+  web-intranet:
     type: network.http
     title: The intranet answers and is well
-    milestone: services
+    milestone: ready
     owner: hosting
-    needs: [intranet-certificate]
+    needs: [web-certificate]
     url: https://intranet.{DOMAIN}/health
     connect_to: 127.0.0.1:{port["intranet"]}
-    ca_file: {ca_file.as_posix()!r}
+    ca_file: {_quoted(ca_file)}
     json: {{status: ok, office: new}}
-  printer:
-    type: network.tcp
-    title: The printer on the 2nd floor takes print jobs
-    milestone: services
-    owner: printing
-    target: 127.0.0.1
-    port: {port["printer"]}
-  mail:
-    type: network.tcp
-    milestone: services
-    owner: hosting
-    target: 127.0.0.1
-    port: {port["mail"]}
-  telephones:
-    type: network.tcp
-    milestone: services
-    owner: it
-    target: 127.0.0.1
-    port: {port["phones"]}
-  directory:
-    type: network.tcp
-    milestone: services
-    owner: it
-    target: 127.0.0.1
-    port: {port["directory"]}
-
   cameras-closed:
     type: network.closed
-    title: The camera recorder cannot be reached from the guests' network
-    milestone: security
+    title: The camera recorder cannot be reached from the desks
+    milestone: ready
     owner: it
     target: 127.0.0.1
     ports: [{port["recorder"]}]
     control: 127.0.0.1:{port["intranet"]}
 """
+
+
+def _quoted(path: Path) -> str:
+    """Return a path as a YAML scalar: quoted, quotes doubled."""
+    return "'" + path.as_posix().replace("'", "''") + "'"

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from agent import doctor
+from agent.cli import main
+from checks.local import rights
+from checks.vantage import CannotTell
+from checks.wire.icmp import Icmp
+
+
+def examine(folder: Path) -> dict[str, doctor.Item]:
+    return {item.name: item for item in asyncio.run(doctor.examine(folder))}
+
+
+def test_a_whole_laptop(tmp_path: Path) -> None:
+    found = examine(tmp_path)
+    assert found["folder"].status == "pass"
+    assert found["libraries"].status == "pass"
+    assert found["gonogo"].status == "pass"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_missing_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def refuse(shared: object) -> None:
+        raise CannotTell("This account may not ping.", "Let it.")
+
+    def version(name: str) -> str:
+        if name in ("dnspython", "textual"):
+            raise metadata.PackageNotFoundError(name)
+        return "1.0"
+
+    monkeypatch.setattr(Icmp, "open", refuse)
+    monkeypatch.setattr(rights, "raw_frames", lambda: "Operation not permitted")
+    monkeypatch.setattr(doctor.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr(doctor.metadata, "version", version)
+    found = examine(tmp_path / "gone")
+    assert {name: item.status for name, item in found.items() if item.status != "pass"} == {
+        "ICMP echo": "warn",
+        "raw frames": "warn",
+        "iperf3": "warn",
+        "ping": "warn",
+        "dnspython": "fail",
+        "textual": "warn",
+        "folder": "fail",
+        **({"text": "warn"} if found["text"].status == "warn" else {}),
+    }
+    assert all(item.fix for item in found.values() if item.status != "pass")
+
+
+def test_the_command_prints_signs_and_json(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = CliRunner().invoke(main, ["doctor"])
+    assert told.exit_code == 0, told.output
+    assert "OK PASS  folder" in told.output
+    data = json.loads(CliRunner().invoke(main, ["doctor", "--json"]).output)
+    assert {"name", "status", "observed", "fix"} == set(data["items"][0])
+
+
+def test_a_folder_that_cannot_be_written_ends_with_3(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_folder", lambda _: doctor.Item("folder", "fail", "read-only", "Move."))
+    assert CliRunner().invoke(main, ["doctor"]).exit_code == 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-import threading
+import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,7 +111,7 @@ def _next(file: Path, *, fixed: bool, serve: bool) -> str:
 
 def _until_interrupted() -> None:
     try:
-        while not threading.Event().wait(3600):
-            continue
+        while True:
+            time.sleep(1)  # unlike waiting for an event, Ctrl-C ends it on Windows too
     except KeyboardInterrupt:
         click.echo("The practice office is closed.", err=True)

@@ -13,7 +13,7 @@ import click
 from agent.cli.common import usage
 from agent.files.template import Detected, project_file
 from profiles.problems import Problems
-from profiles.profile import locate, read_profile
+from profiles.profile import locate, read_profile, shipped
 
 
 @click.command("init", short_help="Write a commented project file on a profile.")
@@ -40,7 +40,7 @@ def command(profile: str, output: Path | None, *, no_detect: bool) -> None:
         usage(str(problems))
     target = output or Path(f"{read.file.name}.gonogo.yaml")
     reference = profile
-    if path.parent != Path(shown).parent or shown != f"profiles/{profile}.yaml":
+    if profile not in shipped():
         reference = os.path.relpath(path, target.parent)
         reference = reference if "/" in reference or os.sep in reference else f"./{reference}"
     detected = Detected(timezone=timezone()) if no_detect else detect()

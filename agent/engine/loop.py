@@ -19,7 +19,7 @@ LAST_WAIT_S = 1.0
 
 
 def run_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run `work` in a new event loop and return what it returns; what it left behind is cancelled and left."""
+    """Run `work` in a new event loop and return what it returns; whatever it left behind is cancelled."""
     loop = asyncio.new_event_loop()
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="gonogo")
     loop.set_default_executor(threads)

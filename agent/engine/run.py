@@ -16,7 +16,8 @@ from typing import Literal
 from agent.engine.attempt import Subject, never_ran, perform
 from agent.engine.events import Sink
 from agent.engine.scheduler import Job, Limits, Scheduler
-from agent.ledger.store import Ledger, LedgerError
+from agent.ledger.errors import LedgerError
+from agent.ledger.store import Ledger
 from agent.plan import Plan, PlannedCheck
 from agent.records import RunRecord, VantageRecord
 from checks.contract import Finding, Result, Status

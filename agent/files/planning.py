@@ -38,8 +38,11 @@ class Planning:
         self.problems.append(_problem(draft, (*draft.path, *path), message, hint, key=key))
 
 
-def plan_checks(drafts: Sequence[Draft], left_out: Mapping[str, str]) -> Planning:
-    """Validate every draft and resolve what it needs; owners and milestones are looked at elsewhere."""
+def plan_checks(drafts: Sequence[Draft], left_out: Mapping[str, str], *, complete: bool = True) -> Planning:
+    """Validate every draft and resolve what it needs; owners and milestones are looked at elsewhere.
+
+    Without `complete` the drafts are not all there are, and needs are left as they are written.
+    """
     planning = Planning(left_out=left_out)
     for draft in drafts:
         if not _ID.match(draft.id):
@@ -56,7 +59,8 @@ def plan_checks(drafts: Sequence[Draft], left_out: Mapping[str, str]) -> Plannin
         else:
             planning.drafts[draft.id] = draft
             _plan_one(planning, draft)
-    _resolve_needs(planning)
+    if complete:
+        _resolve_needs(planning)
     return planning
 
 

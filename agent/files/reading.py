@@ -18,7 +18,7 @@ from agent.plan import LeftOut, Party, Plan, Project
 from checks.safe import safe
 from profiles import wording
 from profiles.document import Document, read_document
-from profiles.expand import Draft, Scope, expand, slug
+from profiles.expand import Draft, Scope, expand, slug, uses
 from profiles.problems import Problem, Problems, did_you_mean, scrub, show
 from profiles.profile import Profile, bind, locate, read_profile
 
@@ -42,6 +42,8 @@ class _Work:
     profile: Profile | None = None
     profile_path: Path | None = None
     scope: Scope = field(default_factory=Scope)
+    complete: bool = True
+    """Whether the profile, if one is named, could be read and given its parameters."""
 
 
 def read_plan(path: Path, data: bytes) -> Read:
@@ -81,6 +83,7 @@ def _clean(work: _Work) -> list[Problem]:
 
 def _read_profile(work: _Work) -> None:
     name = work.document.value.get("profile")
+    work.complete = name is None
     if not isinstance(name, str) or not name.strip():
         for key in ("with", "without"):
             if work.document.value.get(key):
@@ -102,7 +105,7 @@ def _read_profile(work: _Work) -> None:
             work.problems.append(work.document.problem(("profile",), message) if unreadable else item)
         return
     bound = bind(work.profile, work.document)
-    work.scope = bound.scope
+    work.scope, work.complete = bound.scope, not bound.problems
     work.problems += bound.problems
 
 
@@ -111,7 +114,7 @@ def _expand(work: _Work, file: ProjectFile | None) -> tuple[Planning, FromProfil
     drafts: list[Draft] = []
     left_out: dict[str, str] = {}
     milestones = FromProfile()
-    if work.profile is not None and not work.problems:
+    if work.profile is not None and work.complete:
         out = expand(work.profile.document, work.profile.file.checks, work.scope, "profile")
         work.problems += out.problems
         left_out |= out.left_out
@@ -122,14 +125,13 @@ def _expand(work: _Work, file: ProjectFile | None) -> tuple[Planning, FromProfil
                 left_out[draft.id] = f"Its milestone '{draft.body['milestone']}' is left out."
         kept = [draft for draft in out.drafts if draft.id not in left_out]
         drafts += _without(work, file, kept, left_out)
-    complete = not work.problems or work.document.value.get("profile") is None
-    own = expand(work.document, work.document.value.get("checks"), work.scope, "project")
-    if complete:
-        work.problems += own.problems
+    checks = work.document.value.get("checks")
+    if not work.complete and isinstance(checks, dict):
+        checks = {name: body for name, body in checks.items() if not uses([name, body])}
+    own = expand(work.document, checks, work.scope, "project")
     left_out |= own.left_out
-    planning = plan_checks([*drafts, *own.drafts], left_out)
-    if complete:
-        work.problems += planning.problems
+    planning = plan_checks([*drafts, *own.drafts], left_out, complete=work.complete)
+    work.problems += [*own.problems, *planning.problems]
     return planning, milestones
 
 
@@ -156,7 +158,7 @@ def _plan(
     document = work.document
     zone, cutover = _times(work, file)
     parties = _parties(work, file)
-    if work.profile is None and document.value.get("profile"):
+    if not work.complete:
         return None
     setting = Setting(document, zone or ZoneInfo("UTC"), cutover, frozenset(parties), planning)
     milestones = plan_milestones(file, found, setting)

@@ -46,8 +46,13 @@ def _configured(uri: str, busy_ms: int) -> sqlite3.Connection:
     connection = sqlite3.connect(
         uri, uri=True, isolation_level=None, check_same_thread=False, timeout=busy_ms / 1000
     )
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA fullfsync = ON")
+    if "mode=ro" not in uri:
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA fullfsync = ON")
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 
@@ -60,6 +65,7 @@ def prepare(connection: sqlite3.Connection, path: Path, steps: Sequence[str], pa
     until = time.monotonic() + patience_s
     while True:
         try:
+            version = _version(connection, str(path), len(steps))
             mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
             if mode != "wal":
                 mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
@@ -73,7 +79,7 @@ def prepare(connection: sqlite3.Connection, path: Path, steps: Sequence[str], pa
             f"The ledger {path} is on a file system where two programs cannot share it (SQLite says {mode}): "
             "copy the project folder to a local disk."
         )
-    if _version(connection, str(path), len(steps)) < len(steps):
+    if version < len(steps):
         migrate(connection, str(path), steps)
 
 

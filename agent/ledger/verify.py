@@ -32,7 +32,7 @@ def problems(connection: sqlite3.Connection) -> list[str]:
 
 
 def _look(connection: sqlite3.Connection, found: list[str]) -> None:
-    checked = [line for (line,) in connection.execute("PRAGMA quick_check(20)")]
+    checked = [line for (line,) in connection.execute("PRAGMA integrity_check(20)")]
     if checked != ["ok"]:
         found.extend(f"The file is damaged: {line}." for line in checked)
     if _objects(connection) != _expected_objects():

@@ -99,7 +99,8 @@ def nginx(inside: Namespace, folder: Path, servers: str, *, ready: tuple[str, in
 daemon off; master_process on; worker_processes 1; user root; pid {home}/pid; error_log stderr warn;
 events {{ worker_connections 256; }}
 http {{
-  access_log off; server_tokens off; ssl_protocols TLSv1.2 TLSv1.3; client_max_body_size 0; default_type text/plain;
+  access_log off; server_tokens off; ssl_protocols TLSv1.2 TLSv1.3;
+  client_max_body_size 0; default_type text/plain;
   client_body_temp_path {home}/body; proxy_temp_path {home}/proxy; fastcgi_temp_path {home}/fastcgi;
   uwsgi_temp_path {home}/uwsgi; scgi_temp_path {home}/scgi;
 {servers}

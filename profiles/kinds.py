@@ -126,6 +126,10 @@ def describe(kind: Kind) -> str:
         return f"{'an' if kind[0] in 'aei' else 'a'} {kind if kind != 'boolean' else 'true or false'}"
     if isinstance(kind, list):
         inner = kind[0]
-        return f"a list of {inner}s" if isinstance(inner, str) else f"a list, each {describe(inner)}"
+        return (
+            f"a list of {inner}{'es' if inner.endswith('s') else 's'}"
+            if isinstance(inner, str)
+            else f"a list, each {describe(inner)}"
+        )
     fields = ", ".join(f"{name} ({item})" for name, item in kind.items())
     return f"a mapping with {fields}"

@@ -13,22 +13,27 @@ from checks.contract import Check, Result, Status
 from checks.local import rights
 from checks.local.facts import LocalHost
 
-PROBE_URL = "http://www.msftconnecttest.com/connecttest.txt"
 PROBE_NAME = "dns.msftncsi.com"
 TIME_SERVER = "time.cloudflare.com"
-_DOCUMENTATION = "203.0.113.1"
+ECHO_HOST = "one.one.one.one"
+FIT = "fit"
+_MOST_MTU = 1492
+"""What a line with PPPoE carries; less than that, or a black hole, is worth a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probes:
-    """Where on the internet to look: the public ones of Microsoft and Cloudflare unless others are given."""
+    """Where on the internet to look; public servers, unless others are named."""
 
     url: str | None = None
-    """A page with known text; its text is `text`. None: the portal check's own probes."""
+    """A plain-http page with a known answer; None: the pages that operating systems ask."""
     text: str | None = None
+    """What that page says; None: nothing, with status 204."""
     name: str = PROBE_NAME
     """A name that every resolver must know."""
     time_server: str = TIME_SERVER
+    host: str = ECHO_HOST
+    """A host on the internet that answers echoes."""
 
 
 @dataclass(slots=True)
@@ -39,7 +44,15 @@ class _Draft:
     left_out: list[LeftOut] = field(default_factory=list)
 
     def add(
-        self, name: str, title: str, kind: str, *, required: bool, needs: tuple[str, ...] = (), **params: Any
+        self,
+        name: str,
+        title: str,
+        kind: str,
+        *,
+        required: bool,
+        needs: tuple[str, ...] = (),
+        within_s: float | None = None,
+        **params: Any,
     ) -> None:
         check: Check[Any] = registry.load(kind)(**params)
         normal = jsonable.to_json(check)
@@ -55,12 +68,9 @@ class _Draft:
                 target=check.subject(),
                 place="gonogo here",
                 needs=tuple(need for need in needs if any(item.id == need for item in self.checks)),
-                timeout_s=None,
+                timeout_s=within_s,
             )
         )
-
-
-FIT = "fit"
 
 
 def plan_here(host: LocalHost, probes: Probes) -> Plan:
@@ -72,7 +82,7 @@ def plan_here(host: LocalHost, probes: Probes) -> Plan:
         "resolver", "The DNS servers answer and invent nothing", "link.resolver",
         required=True, needs=("interface",), probe=(probes.name,),
     )  # fmt: skip
-    _add_internet(draft, probes)
+    _add_internet(draft, host, probes)
     draft.add(
         "laptop", "This laptop has power and room", "host",
         required=False, min_battery=20.0, min_free_disk_gb=1.0, vpn="off",
@@ -114,10 +124,25 @@ def _add_neighbourhood(draft: _Draft, host: LocalHost) -> None:
         )
 
 
-def _add_internet(draft: _Draft, probes: Probes) -> None:
+def _add_internet(draft: _Draft, host: LocalHost, probes: Probes) -> None:
+    from checks.network.captive import KNOWN, Probe
+
+    pages: tuple[Probe, ...] = KNOWN
+    if probes.url is not None:
+        pages = (Probe(url=probes.url, status=200 if probes.text else 204, body=probes.text or ""),)
+    face = host.main_interface()
+    beyond = ("gateway", "resolver")
+    draft.add(
+        "internet", "The internet is reached, and no portal stands before it", "network.captive",
+        required=True, needs=beyond, within_s=8.0, probes=pages,
+    )  # fmt: skip
+    draft.add(
+        "mtu", "Large packets get through", "network.mtu", required=False, needs=beyond, within_s=9.0,
+        target=probes.host, expect=max(576, min(_MOST_MTU, face.mtu if face is not None else _MOST_MTU)),
+    )  # fmt: skip
     draft.add(
         "clock", "This laptop's clock is right", "network.ntp",
-        required=False, needs=("gateway", "resolver"), server=probes.time_server,
+        required=False, needs=beyond, within_s=5.0, server=probes.time_server,
     )  # fmt: skip
 
 
@@ -140,9 +165,11 @@ def portrait(host: LocalHost, picture: Picture) -> Iterator[tuple[str, str]]:
     yield "VPN", (", ".join(host.vpn) + (", carries everything" if host.tunnelled else "")) or "off"
     yield "proxy", "; ".join(host.proxy) or "none"
     if face is not None:
-        yield "MTU", f"{face.mtu} bytes{_told(picture, 'mtu')}"
+        yield "MTU", f"{face.mtu} bytes; {_told(picture, 'mtu')}"
     yield "clock", _clock(picture)
-    yield "internet", _told(picture, "portal").lstrip(", ") or "not tested"
+    internet = picture.results.get("internet")
+    reached = internet is not None and internet.status is Status.PASS
+    yield "internet", "reached, no portal before it" if reached else _told(picture, "internet")
 
 
 def _medium(face: Any) -> str:
@@ -165,9 +192,7 @@ def _clock(picture: Picture) -> str:
 
 def _told(picture: Picture, check: str) -> str:
     result = picture.results.get(check)
-    if not isinstance(result, Result) or not result.findings:
-        return ""
-    if result.status is Status.BLOCKED:
-        return ""
-    worst = max(result.findings, key=lambda finding: finding.status is result.status)
-    return f", {worst.message.rstrip('.')}"
+    if not isinstance(result, Result) or result.status is Status.BLOCKED or not result.findings:
+        return "path not tested" if check == "mtu" else "not tested"
+    worst = next(finding for finding in result.findings if finding.status is result.status)
+    return worst.message.rstrip(".")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
 import random
 import secrets
 from dataclasses import dataclass
@@ -111,6 +110,7 @@ class Dns:
         self._endpoint = endpoint
         self._loop = asyncio.get_running_loop()
         self._reaper = Reaper(self._loop)
+        self._places: dict[str, tuple[str, int]] = {}
         self._pools: dict[tuple[str, int], Pool] = {}
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
@@ -152,45 +152,43 @@ class Dns:
         """
         name = tidy_name(name)
         question = question_of(_mixed(name) if mix_case else name, rdtype)
-        host, port = split_endpoint(server, PORT)
-        asked = _Asked(server=server, address=host, name=name, rdtype=rdtype)
-        try:
-            address = await self._address(host)
-        except OSError as error:
-            return asked.failed("unknown host", str(error))
-        asked.address = address
+        asked = _Asked(server=server, address="", name=name, rdtype=rdtype, question=question)
+        where = self._places.get(server)
+        if where is None:
+            try:
+                where = await self._place(server)
+            except OSError as error:
+                return asked.failed("unknown host", str(error))
+        asked.address, port = where
         flags = {"recursion": recursion, "dnssec": dnssec, "checking_disabled": checking_disabled}
         if transport != "tcp":
-            answer = await self._by_udp(asked, port, question, flags, timeout, tries)
+            answer = await self._by_udp(asked, port, flags, timeout, tries)
             if not answer.tc or answer.error or transport == "udp":
                 return answer
-            by_tcp = await self._by_tcp(asked, port, question, flags, timeout)
+            by_tcp = await self._by_tcp(asked, port, flags, timeout)
             return by_tcp if by_tcp.rcode is not None else asked.cut(answer, by_tcp)
-        return await self._by_tcp(asked, port, question, flags, timeout)
+        return await self._by_tcp(asked, port, flags, timeout)
 
-    async def _address(self, host: str) -> str:
-        try:
-            ipaddress.ip_address(host)
-        except ValueError:
-            found = await names.resolve(self._shared, host)
-            if not found.addresses:
-                raise OSError(f"{host} has no address: {found.error}") from None
-            return found.addresses[0]
-        return host
+    async def _place(self, server: str) -> tuple[str, int]:
+        host, port = split_endpoint(server, PORT)
+        found = await names.resolve(self._shared, host)
+        if not found.addresses:
+            raise OSError(f"{host} has no address: {found.error}")
+        self._places[server] = found.addresses[0], port
+        return self._places[server]
 
     async def _by_udp(
-        self, asked: _Asked, port: int, question: bytes, flags: dict[str, bool], timeout: float, tries: int
+        self, asked: _Asked, port: int, flags: dict[str, bool], timeout: float, tries: int
     ) -> Answer:
         pool = self._pool(asked.address, port)
         edns, left = True, max(1, tries)
-        answer = asked.failed("timeout", "")
-        while left > 0 and not self._closed:
+        while True:
             left -= 1
             asked.tries += 1
             try:
                 reply, rtt_s, foreign = await pool.exchange(
-                    lambda ident: encode(ident, question, edns=edns, **flags),  # noqa: B023 - called at once
-                    question,
+                    lambda ident: encode(ident, asked.question, edns=edns, **flags),  # noqa: B023 - called at once
+                    asked.question,
                     self._loop.time() + timeout,
                 )
             except OSError as error:
@@ -206,7 +204,8 @@ class Dns:
                     edns, left = False, max(1, left)
                 elif answer.error is None:
                     return answer
-        return answer
+            if left <= 0 or self._closed:
+                return answer
 
     def _pool(self, address: str, port: int) -> Pool:
         pool = self._pools.get((address, port))
@@ -222,11 +221,9 @@ class Dns:
             self._pools.pop(key).close()
         self._sweeper = self._loop.call_later(IDLE_S, self._sweep) if self._pools else None
 
-    async def _by_tcp(
-        self, asked: _Asked, port: int, question: bytes, flags: dict[str, bool], timeout: float
-    ) -> Answer:
+    async def _by_tcp(self, asked: _Asked, port: int, flags: dict[str, bool], timeout: float) -> Answer:
         ident = secrets.randbits(16)
-        message = encode(ident, question, **flags)
+        message = encode(ident, asked.question, **flags)
         asked.tries += 1
         begun = perf_counter()
         try:
@@ -234,11 +231,11 @@ class Dns:
                 reply = await _tcp(asked.address, port, message)
         except TimeoutError:
             return asked.failed("timeout", f"no answer within {timeout:g} s over TCP", "tcp")
-        except asyncio.IncompleteReadError:
+        except (asyncio.IncompleteReadError, ConnectionResetError):
             return asked.failed("malformed reply", "the connection ended before the answer did", "tcp")
         except OSError as error:
             return asked.failed(_kind(error), f"{_words(error)} (TCP)", "tcp")
-        if int.from_bytes(reply[:2], "big") != ident or not reply_to(reply, question):
+        if int.from_bytes(reply[:2], "big") != ident or not reply_to(reply, asked.question):
             return asked.failed("malformed reply", "the reply over TCP is not to the question asked", "tcp")
         return asked.answered(reply, "tcp", perf_counter() - begun)
 
@@ -251,6 +248,7 @@ class _Asked:
     address: str
     name: str
     rdtype: str
+    question: bytes
     tries: int = 0
     ignored: int = 0
 
@@ -262,7 +260,7 @@ class _Asked:
 
     def answered(self, reply: bytes, transport: Literal["udp", "tcp"], rtt_s: float) -> Answer:
         try:
-            message = decode(reply)
+            message = decode(reply, self.question, self.name)
         except Malformed as error:
             return self.failed("malformed reply", str(error), transport)
         flags = message.flags
@@ -299,7 +297,7 @@ def _mixed(name: str) -> str:
 
 
 def _kind(error: OSError, *, leaving: bool = False) -> Failure:
-    if isinstance(error, ConnectionRefusedError):
+    if isinstance(error, (ConnectionRefusedError, ConnectionResetError)):  # the latter on Windows (UDP)
         return "refused (port closed)"
     if leaving and error.errno in _LOCAL:
         return "not sent"

@@ -107,28 +107,34 @@ def reply_to(message: bytes, question: bytes) -> bool:
     return message[4:6] == b"\0\0" and message[3] & 0x0F in (1, 2, 4, 5) and message[6:8] == b"\0\0"
 
 
-def decode(message: bytes) -> Message:
-    """Decode a reply of at most 64 KiB; a truncated one (TC) gives the records that are whole."""
+def decode(message: bytes, question: bytes = b"", name: str = "") -> Message:
+    """Decode a reply of at most 64 KiB; a truncated one (TC) gives the records that are whole.
+
+    `question` and the `name` in it, where the caller knows them, save reading them again.
+    """
     if len(message) < 12:
         raise Malformed("The message is shorter than its header.")
     _, flags, questions, *counts = _HEADER.unpack_from(message)
     if sum(counts) > MAX_RECORDS or questions > 1:
         raise Malformed(f"The message claims {questions} questions and {sum(counts)} records.")
+    names: dict[int, str] = {}
     at = 12
-    for _ in range(questions):
+    if questions and question and message.startswith(question, 12):
+        at += len(question)
+        names[12] = name
+    elif questions:
         at = read_name(message, at)[1] + 4
     rcode = flags & 0x0F
     sections: tuple[list[Record], ...] = ([], [], [])
-    names: dict[int, str] = {}
     try:
         for section, count in zip(sections, counts, strict=True):
             for _ in range(count):
-                if message[at : at + 1] == b"\xc0" and at + 1 < len(message):
+                if message[at] == 0xC0:
                     offset = message[at + 1]
-                    name = names.get(offset) or names.setdefault(offset, read_name(message, at)[0])
+                    owner = names.get(offset) or names.setdefault(offset, read_name(message, at)[0])
                     at += 2
                 else:
-                    name, at = read_name(message, at)
+                    owner, at = read_name(message, at)
                 number, klass, ttl, size = _FIXED.unpack_from(message, at)
                 at += 10
                 end = at + size
@@ -138,13 +144,12 @@ def decode(message: bytes) -> Message:
                     rcode |= ttl >> 24 << 4
                 elif klass == 1:
                     rdtype = _TYPE_NAMES.get(number) or f"TYPE{number}"
-                    # A time to live with the highest bit set counts as zero (RFC 2181 section 8).
                     text = read_data(rdtype, message, at, end)
-                    section.append(
-                        Record(name=name, ttl=ttl if ttl < 1 << 31 else 0, rdtype=rdtype, text=text)
-                    )
+                    # A time to live with the highest bit set counts as zero (RFC 2181 section 8).
+                    ttl = ttl if ttl < 1 << 31 else 0
+                    section.append(Record(name=owner, ttl=ttl, rdtype=rdtype, text=text))
                 at = end
-    except struct.error:
+    except (struct.error, IndexError):
         if not flags & 0x0200:
             raise Malformed("A record is cut short.") from None
     except Malformed:

@@ -114,7 +114,7 @@ async def _samples(sock: socket.socket, seen: NtpSeen, deadline: float, wanted: 
         try:
             seen, answered = await _sample(sock, seen, left / (wanted - number))
             silent = 0 if answered else silent + 1
-        except ConnectionRefusedError as error:
+        except (ConnectionRefusedError, ConnectionResetError) as error:  # the latter on Windows
             if number == wanted - 1 or not seen.samples:
                 seen = replace(seen, error="refused (port closed)", detail=error.strerror or str(error))
         except OSError as error:

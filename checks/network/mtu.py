@@ -26,6 +26,8 @@ INTERVAL_S = 0.05
 DOUBT = 0.001
 """Chance, at most, that mere loss makes a size look refused."""
 MOST_TRIES = 20
+NARROWEST = 1280
+"""A link narrower than this cannot carry IPv6 (RFC 8200 section 5) and hardly exists."""
 
 Outcome = Literal["answered", "too big", "too big here", "silent"]
 
@@ -170,15 +172,15 @@ class Mtu(Check[MtuSeen]):
                 where, "The size that gets through was not found in time.", expected=expected,
                 observed=f"{largest} bytes get through", fix="Give the check more time (timeout).",
             )  # fmt: skip
-        if limit.outcome == "silent" and not seen.fragmented:
+        if limit.outcome == "silent" and not seen.fragmented and largest < NARROWEST:
             return cannot_tell(
                 where,
-                f"Packets of {limit.size} bytes and more are not answered, in pieces neither: the host or a "
-                "firewall ignores large pings, or fragments are dropped.",
+                f"Packets of {limit.size} bytes and more are not answered, in pieces neither: hardly an MTU, "
+                "rather a host or firewall that ignores large pings.",
                 expected=expected, observed=f"{largest} bytes get through",
                 fix="Name another host behind the same link that answers large pings.",
             )  # fmt: skip
-        message, fix = explain(limit, largest)
+        message, fix = explain(limit, largest, in_pieces=bool(seen.fragmented))
         return dataclasses.replace(within(where, measure, fix=fix, least=True), message=message)
 
 
@@ -252,7 +254,7 @@ def limit_of(tries: Iterable[Tried]) -> Tried | None:
     return min(refused, key=lambda one: one.size, default=None)
 
 
-def explain(limit: Tried, largest: int) -> tuple[str, str]:
+def explain(limit: Tried, largest: int, *, in_pieces: bool) -> tuple[str, str]:
     """Return what refuses packets of the size `limit`, and what to do about it."""
     if limit.outcome == "too big here":
         return (
@@ -269,7 +271,5 @@ def explain(limit: Tried, largest: int) -> tuple[str, str]:
         "Let ICMP 'fragmentation needed' (IPv6: 'packet too big') through the firewalls on the way, raise "
         f"the MTU of the narrow link, or clamp the TCP MSS to {largest - 40}."
     )
-    return (
-        f"A black hole: packets of {limit.size} bytes vanish, nobody says 'too big', in pieces they pass.",
-        fix,
-    )
+    pieces = "in pieces they pass" if in_pieces else "in pieces they vanish too"
+    return f"A black hole: packets of {limit.size} bytes vanish, nobody says 'too big', {pieces}.", fix

@@ -39,6 +39,7 @@ _TIME = re.compile(r"[=<]\s*(\d+(?:[.,]\d+)?)\s*[mм]")  # ms, Spanish "<1m", Ru
 _MTU = re.compile(r"mtu\s*[=:]\s*(\d+)", re.IGNORECASE)
 _REPLY = re.compile(r"bytes from ([0-9A-Fa-f:.]+)(?:%\S+?)?:? .*\btime=(\d+(?:\.\d+)?) ?ms")
 _FROM = re.compile(r"\bfrom ([0-9A-Fa-f:.]+[0-9A-Fa-f])", re.IGNORECASE)
+_COMPLAINT = re.compile(r"(\S*/)?(ping6?|connect|sendmsg): ")
 _ERRORS = (
     (("frag needed", "too big", "message too long"), TOO_BIG),
     (("time to live exceeded", "time exceeded", "hop limit"), TIME_EXCEEDED),
@@ -195,7 +196,7 @@ def _by_words(text: str, series: Series, count: int, system: str) -> dict[int, E
             if words is not None:
                 error = f"{words} (mtu {mtu})" if mtu else words
                 found.setdefault(index, _echo(responder=source[1], error=error, mtu=mtu))
-        elif lower.startswith(("ping", "connect", "sendmsg")):
+        elif _COMPLAINT.match(lower):
             words = next((words for key, words in _LOCAL_ERRORS if key in lower), None)
             if words is not None:
                 error = f"{words} (mtu {mtu})" if mtu else words

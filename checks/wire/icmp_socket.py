@@ -1,7 +1,8 @@
 """Echo by socket, one per address family for the whole run: unprivileged datagram sockets, or raw ones.
 
 Linux: `SOCK_DGRAM` (allowed by `net.ipv4.ping_group_range`; the kernel sets the id, errors come by the error
-queue) and `SOCK_RAW` (CAP_NET_RAW; sees everybody's ICMP, so id, sequence, source and token are compared).
+queue; over IPv6 a packet that the local firewall drops looks sent) and `SOCK_RAW` (CAP_NET_RAW; sees
+everybody's ICMP, so id, sequence, source and token are compared).
 macOS: `SOCK_DGRAM` for everybody, with the IP header before the message and errors as messages; written from
 its documentation, never run there.
 """

@@ -95,7 +95,7 @@ def test_linux_ipv6():
     ("words", "error"),
     [
         ("ping: sendmsg: Operation not permitted\n", NOT_PERMITTED),
-        ("ping: connect: Network is unreachable\n", NO_ROUTE),
+        ("/usr/bin/ping: connect: Network is unreachable\n", NO_ROUTE),
         ("ping: local error: message too long, mtu=1400\n", "too big (mtu 1400)"),
     ],
 )
@@ -162,7 +162,7 @@ def test_windows_german_counts_no_unreachable_as_received():
         ("Respuesta desde 192.168.1.1: bytes=32 tiempo<1m TTL=128", 1.0),
         ("Risposta da 192.168.1.1: byte=32 durata=9ms TTL=64", 9.0),
         ("Odpověď od 192.168.1.1: bajty=32 čas < 1ms TTL=128", 1.0),
-        ("Ответ от 192.168.1.1: число байт=32 время=3мс TTL=128", 3.0),
+        ("Ответ от 192.168.1.1: число байт=32 время=3мс TTL=128", 3.0),  # noqa: RUF001
         ("192.168.1.1 からの応答: バイト数 =32 時間 =4ms TTL=64", 4.0),
         ("来自 192.168.1.1 的回复: 字节=32 时间=5ms TTL=64", 5.0),
         ("Antwort von 192.168.1.77: Bytes=32 Zeit=12ms TTL=64", None),

@@ -1,4 +1,4 @@
-"""Windows' echo calls, simulated: a library that writes replies into the caller's buffer as Windows lays them out."""
+"""Windows' echo calls, simulated: a library that writes replies as Windows lays them out."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -80,8 +80,8 @@ def opened(faults: Faults) -> Iterator[Office]:
     bound: dict[str, int] = {}
     sockets: list[socket.socket] = []
 
-    def listen(name: str) -> socket.socket:
-        found = ports.listening(PREFERRED[name])
+    def bind(name: str, make: Callable[[int], socket.socket] = ports.listening) -> socket.socket:
+        found = make(PREFERRED[name])
         sockets.append(found)
         bound[name] = ports.port_of(found)
         return found
@@ -89,9 +89,8 @@ def opened(faults: Faults) -> Iterator[Office]:
     authority = Authority("Practice office CA")
     try:
         over_udp, over_tcp = ports.both(PREFERRED["dns"])
-        clock = ports.datagrams(PREFERRED["time"])
-        sockets += over_udp, over_tcp, clock
-        bound["dns"], bound["time"] = ports.port_of(over_udp), ports.port_of(clock)
+        sockets += over_udp, over_tcp
+        bound["dns"] = ports.port_of(over_udp)
         answers = Answers(DOMAIN, _ZONE.format(files=OLD_SERVER if faults.old_record else NEW_SERVER))
         context = authority.server_context(
             f"intranet.{DOMAIN}", ports.ADDRESS, days_left=-3 if faults.expired_certificate else 90
@@ -99,21 +98,21 @@ def opened(faults: Faults) -> Iterator[Office]:
         services: list[Service] = [
             DnsOverUdp(over_udp, answers),
             DnsOverTcp(over_tcp, answers),
-            Ntp(clock),
-            Web(listen("intranet"), _PAGES, context),
-            Greeter(listen("router")),
-            Greeter(listen("mail"), f"220 mail.{DOMAIN} ESMTP ready\r\n".encode("ascii")),
-            Greeter(listen("phones")),
-            Greeter(listen("directory")),
+            Ntp(bind("time", ports.datagrams)),
+            Web(bind("intranet"), _PAGES, context),
+            Greeter(bind("router")),
+            Greeter(bind("mail"), f"220 mail.{DOMAIN} ESMTP ready\r\n".encode("ascii")),
+            Greeter(bind("phones")),
+            Greeter(bind("directory")),
         ]
         if faults.printer_off:
-            bound["printer"] = ports.silent(PREFERRED["printer"])
+            bind("printer", ports.silent)
         else:
-            services.append(Greeter(listen("printer")))
+            services.append(Greeter(bind("printer")))
         if faults.recorder_open:
-            services.append(Web(listen("recorder"), _RECORDER))
+            services.append(Web(bind("recorder"), _RECORDER))
         else:
-            bound["recorder"] = ports.silent(PREFERRED["recorder"])
+            bind("recorder", ports.silent)
         with Serving(services):
             yield Office(ports=bound, ca_pem=authority.pem())
     finally:

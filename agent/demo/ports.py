@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from contextlib import suppress
 
@@ -44,11 +45,27 @@ def both(preferred: int) -> tuple[socket.socket, socket.socket]:
     raise OSError("No port is free for both UDP and TCP.")
 
 
-def silent(preferred: int) -> int:
-    """Return a port that nothing listens on."""
-    found = listening(preferred)
-    with found:
-        return port_of(found)
+def silent(preferred: int) -> socket.socket:
+    """Return a TCP socket that holds a port without listening: it refuses, and nobody else takes it."""
+    try:
+        return _held(preferred)
+    except OSError:
+        return _held(0)
+
+
+def _held(port: int) -> socket.socket:
+    found = socket.socket()
+    try:
+        if os.name == "posix":
+            # Connections of an earlier start linger on the port (TIME_WAIT): bind over those, and no more.
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((ADDRESS, port))
+        if os.name == "posix":
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    except OSError:
+        found.close()
+        raise
+    return found
 
 
 def port_of(found: socket.socket) -> int:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import os
 import shutil
 import socket
+import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
+import psutil
 import pytest
 
 from checks import jsonable
@@ -196,3 +201,25 @@ def test_output_in_another_encoding_loses_nothing(tmp_path):
 def test_arguments_meet_no_shell():
     _, found = observe(shutil.which("echo") or sys.executable, "$(id) ; `id` | cat")
     assert found.stdout == "$(id) ; `id` | cat\n"
+
+
+@posix
+def test_the_run_s_deadline_kills_it_and_what_it_started(tmp_path):
+    pids = tmp_path / "pids"
+    hanging = script(tmp_path / "hang", b"#!/bin/sh\ntrap '' TERM INT\nsleep 1000 &\necho $! $$ >$1\nwait\n")
+    project = tmp_path / "p.yaml"
+    project.write_text(
+        "gonogo: 1\nproject: {name: P, timezone: Europe/Zurich}\nmilestones:\n  go: {title: Go}\nchecks:\n"
+        f"  slow: {{type: plugin, milestone: go, target: localhost, timeout: 1s, command: [{hanging}, {pids}]}}\n"
+    )
+    code = "from agent.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", str(project), "--json"],
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 3, done.stderr
+    (result,) = json.loads(done.stdout)["results"]
+    assert result["status"] == "inconclusive"
+    for pid in map(int, pids.read_text().split()):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            assert psutil.Process(pid).status() == psutil.STATUS_ZOMBIE

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +14,7 @@ from click.testing import CliRunner
 from agent.cli.attest import command
 from agent.ledger.store import Ledger
 
+ROOT = Path(__file__).parents[3]
 PROJECT = """\
 gonogo: 1
 project: {name: Move, timezone: Europe/Zurich}
@@ -33,6 +38,26 @@ def project(tmp_path):
 
 def attest(*args):
     return CliRunner().invoke(command, [str(arg) for arg in args])
+
+
+def status_after_run(project):
+    done = subprocess.run(
+        [sys.executable, "-c", "from agent.cli import main; main()", "run", str(project), "--json",
+         "--only", "lines-labelled"],
+        cwd=ROOT, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    (result,) = [item for item in json.loads(done.stdout)["results"] if item["check"] == "lines-labelled"]
+    return result["status"]
+
+
+def test_it_counts_from_the_next_run_on_and_for_its_wording_only(project):
+    assert status_after_run(project) == "inconclusive"
+    assert attest(project, "lines-labelled", "--holds", "--by", "Ann").exit_code == 0
+    assert status_after_run(project) == "pass"
+    project.write_text(PROJECT.replace("are labelled", "are cut"))
+    assert status_after_run(project) == "inconclusive"
+    assert attest(project, "lines-labelled", "--fails", "--by", "Ann").exit_code == 0
+    assert status_after_run(project) == "fail"
 
 
 def statements(project):

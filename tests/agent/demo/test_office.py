@@ -121,8 +121,7 @@ def test_what_is_open_and_what_is_shut():
 
 def test_two_offices_at_once_and_nothing_left_when_they_close():
     before = threading.active_count()
-    everything = Faults(printer_off=False)
-    with opened(everything) as one, opened(everything) as other:
+    with opened(MENDED) as one, opened(MENDED) as other:
         assert not set(one.ports.values()) & set(other.ports.values())
     assert threading.active_count() == before
     assert not any(connects(port) for name, port in one.ports.items() if name not in ("dns", "time"))

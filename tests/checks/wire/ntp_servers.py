@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import struct
 import subprocess
 import tempfile
@@ -69,9 +71,8 @@ def chronyd(*, shift: str = "", local: bool = True, host: str = "127.0.0.1") -> 
         with log.open("wb") as out:
             program = subprocess.Popen(
                 [*prefix, str(tool("chronyd")), "-d", "-x", "-u", "root", "-f", str(conf)],
-                stdout=out,
-                stderr=out,
-            )
+                stdout=out, stderr=out, start_new_session=True,
+            )  # fmt: skip
         try:
             end = time.monotonic() + 20
             while b"Running with root" not in log.read_bytes():
@@ -80,5 +81,6 @@ def chronyd(*, shift: str = "", local: bool = True, host: str = "127.0.0.1") -> 
                 time.sleep(0.02)
             yield port
         finally:
-            program.terminate()
+            # faketime starts chronyd as its child: the group of both is ended.
+            os.killpg(program.pid, signal.SIGTERM)
             program.wait(10)

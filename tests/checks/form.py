@@ -22,7 +22,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 
 from checks import jsonable
@@ -91,6 +91,24 @@ def parameters(kind: type[Check[Any]]) -> None:
     assert set(schema.get("properties", {})) == {item.name for item in dataclasses.fields(kind)}
 
 
+def nothing_is_refused(kind: type[Check[Any]]) -> None:
+    """A parameter that must be given must say something: an empty list, mapping or text asserts nothing."""
+    stored = jsonable.to_json(built(kind))
+    must = [
+        item.name for item in dataclasses.fields(kind)
+        if item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
+    ]  # fmt: skip
+    for name in must:
+        empty = {list: [], dict: {}, str: ""}.get(type(stored[name]))
+        if empty is None:
+            continue
+        try:
+            TypeAdapter(kind).validate_json(json.dumps(stored | {name: empty}))
+        except ValidationError:
+            continue
+        raise AssertionError(f"The parameter {name!r} may be empty: that would assert nothing.")
+
+
 def engine_facts(kind: type[Check[Any]]) -> None:
     assert 0 < kind.deadline_s <= 600, "deadline_s must be positive and at most ten minutes."
     assert kind.kind in ("light", "process", "exclusive")
@@ -141,7 +159,8 @@ def fixes(kind: type[Check[Any]]) -> None:
 RULES: dict[str, Callable[[type[Check[Any]]], None]] = {
     rule.__name__: rule
     for rule in (
-        docstring, example_loads, normal_form, parameters, engine_facts, observation, judge_is_pure, fixes,
+        docstring, example_loads, normal_form, parameters, nothing_is_refused, engine_facts, observation,
+        judge_is_pure, fixes,
     )
 }  # fmt: skip
 

@@ -99,6 +99,19 @@ class Calling(Good):
         yield passed(self.target, "Fine.")
 
 
+class Silent(Good):
+    """It is good.
+
+    Example:
+        type: test.good
+        target: 192.0.2.1
+        words: [a]
+    """
+
+    words: tuple[str, ...]
+    """What must be said."""
+
+
 class Vague(Good):
     __doc__ = Good.__doc__
 
@@ -116,6 +129,7 @@ class Vague(Good):
         ("example_loads", bad("E", __doc__=Good.__doc__.replace("test.good", "test.bad"))),
         ("parameters", Undocumented),
         ("parameters", Stealing),
+        ("nothing_is_refused", Silent),
         ("engine_facts", bad("F", deadline_s=0.0)),
         ("engine_facts", bad("G", kind="heavy")),
         ("judge_is_pure", Guessing),

@@ -210,7 +210,8 @@ def test_the_run_s_deadline_kills_it_and_what_it_started(tmp_path):
     project = tmp_path / "p.yaml"
     project.write_text(
         "gonogo: 1\nproject: {name: P, timezone: Europe/Zurich}\nmilestones:\n  go: {title: Go}\nchecks:\n"
-        f"  slow: {{type: plugin, milestone: go, target: localhost, timeout: 1s, command: [{hanging}, {pids}]}}\n"
+        f"  slow: {{type: plugin, milestone: go, target: localhost, timeout: 1s, command: ["
+        f"{hanging}, {pids}]}}\n"
     )
     code = "from agent.cli import main; main()"
     done = subprocess.run(

@@ -35,7 +35,8 @@ class Interface(Check[InterfaceSeen]):
     Proves: what the system reports about its own end of the link, and that our address lies in the planned
     network, which a port in the wrong VLAN does not give.
     Cannot prove: that the other end agrees (a duplex mismatch shows as rising errors), or that packets get
-    any further.
+    any further. That no interface is connected is this laptop's own state and inconclusive; with `interface`
+    given, it is a failure of that one.
 
     Source: IEEE 802.3 (speed, duplex), RFC 4632 (networks); psutil.net_if_stats.
 
@@ -109,7 +110,11 @@ class Interface(Check[InterfaceSeen]):
         return InterfaceSeen(interface=found, present=present, watched_s=self.window, new_errors=rise)
 
     def judge(self, seen: InterfaceSeen) -> Iterable[Finding]:
-        """Judge each assertion by itself; what the system does not tell is inconclusive."""
+        """Judge each assertion by itself; what the system does not tell is inconclusive.
+
+        Only an interface that was named can fail for having no carrier: without a name that is our own link
+        being down, which proves nothing about the network.
+        """
         there = ", ".join(safe(name, limit=40) for name in seen.present[:12]) or "none"
         if seen.interface is None:
             if self.interface is None:
@@ -128,9 +133,11 @@ class Interface(Check[InterfaceSeen]):
         face = seen.interface
         name = safe(face.name, limit=80)
         if not face.up:
-            yield failed(
+            make = cannot_tell if self.interface is None else failed
+            yield make(
                 name, f"{name} is down or has no carrier.", expected="up", observed="down",
-                fix="Check the cable, the wall socket, the patch and that the switch port is enabled.",
+                fix="Plug the cable in or join the Wi-Fi; if it is plugged in, check the wall socket, the "
+                "patch and that the switch port is enabled.",
             )  # fmt: skip
             return
         if self.up:

@@ -25,8 +25,9 @@ LOST = card("169.254.9.9")
 
 TABLE = [
     ({"up": True}, GIGABIT, "pass"),
-    ({"up": True}, card(up=False), "fail"),
-    ({"mtu": 1500}, card(up=False), "fail"),
+    ({"up": True}, card(up=False), "inconclusive"),
+    ({"mtu": 1500}, card(up=False), "inconclusive"),
+    ({"interface": "eth0", "up": True}, card(up=False), "fail"),
     ({"min_speed_mbps": 1000}, GIGABIT, "pass"),
     ({"min_speed_mbps": 1000}, SIX, "fail"),
     ({"min_speed_mbps": 1}, DARK, "inconclusive"),

@@ -77,6 +77,8 @@ def build(document: Document) -> None:
         pass
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if "could not find expected ':'" in str(error.problem):
+            mark = error.context_mark or mark
         builder.refuse(mark.index if mark else offset, (), _in_words(error))
     except Exception:  # noqa: BLE001 - the parser meets hostile text; whatever it trips over is the file's fault
         builder.refuse(offset, (), "The text after this place cannot be read as YAML.")
@@ -139,6 +141,13 @@ class _Builder:
         path: Path = ()
         if parent is not None:
             path = (*parent.path, parent.key if parent.key is not None else len(parent.value))
+            if (
+                parent.key is not None
+                and isinstance(event, ScalarEvent)
+                and event.value == ""
+                and not event.style
+            ):
+                offset = self.document.keys[path]
         value = self._value(event, offset, path)
         if parent is None:
             self.document.value = value

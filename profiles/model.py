@@ -6,7 +6,7 @@ Imports pydantic: only what loads a file imports this module.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -38,6 +38,13 @@ def _name(value: str) -> str:
     return value
 
 
+def _version(value: int) -> int:
+    if value != 1:
+        raise ValueError(f"This gonogo reads version 1 of the format, not {value}.")
+    return value
+
+
+Version = Annotated[int, Field(json_schema_extra={"const": 1}), AfterValidator(_version)]
 Said = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_said)]
 """Text that is not empty."""
 Id = Annotated[str, Field(json_schema_extra={"pattern": ID}), AfterValidator(_id)]
@@ -91,7 +98,7 @@ class ParameterModel(Model):
 class ProfileFile(Model):
     """A profile: milestones and checks for one kind of cutover."""
 
-    gonogo_profile: Literal[1] = Field(alias="gonogo-profile")
+    gonogo_profile: Version = Field(alias="gonogo-profile")
     name: Id
     title: Said
     description: Said

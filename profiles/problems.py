@@ -66,9 +66,10 @@ class Problems(Exception):  # noqa: N818 - named for what a person is shown
     """A file cannot be used; `problems` says everything that is wrong with it, in the order of the file."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        unique: dict[tuple[Place, Path], Problem] = {}
+        unique: dict[tuple[Place, Path, str], Problem] = {}
         for problem in problems:
-            unique.setdefault((problem.place, problem.path), problem)
+            message = "" if problem.path else problem.message
+            unique.setdefault((problem.place, problem.path, message), problem)
         self.problems = tuple(sorted(unique.values(), key=lambda problem: problem.place))
         super().__init__("\n".join(map(str, self.problems)))
 

@@ -85,6 +85,7 @@ def _in_words(error: Any, kind: Any, value: Any) -> tuple[Path, str, str, bool]:
     if what in _MISSING:
         return _follow(value, loc[:-1]), f"The key '{loc[-1]}' is missing.", "", True
     path = _follow(value, loc)
+    is_key = loc[-1:] == ("[key]",)
     if what in _EXPECTED:
         quotes = what == "string_type" and isinstance(given, (int, float))
         article = "Nothing is written here; " if given is None else ""
@@ -113,7 +114,7 @@ def _in_words(error: Any, kind: Any, value: Any) -> tuple[Path, str, str, bool]:
         limit = next((f"{text} {ctx[name]}" for name, text in words.items() if name in ctx), "within limits")
         return path, f"The number must be {limit}, not {show(given)}.", "", False
     message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return path, message if message.endswith((".", "?", "!")) else f"{message}.", "", False
+    return path, message if message.endswith((".", "?", "!")) else f"{message}.", "", is_key
 
 
 def _follow(value: Any, loc: tuple[Any, ...]) -> Path:
@@ -139,7 +140,8 @@ def _known_keys(kind: Any, path: Path) -> list[str]:
             if isinstance(part, int):
                 step = node.get("items")
             else:
-                step = node.get("properties", {}).get(part, node.get("additionalProperties"))
+                others = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
+                step = node.get("properties", {}).get(part, others[0])
             if isinstance(step, dict):
                 below += _resolved(step, definitions)
         nodes = below

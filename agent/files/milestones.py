@@ -38,6 +38,8 @@ class Setting:
     planning: Planning
     left_out: set[str] = field(default_factory=set)
     """Milestones of the profile whose `when` is not met."""
+    known: set[str] = field(default_factory=set)
+    """Ids of all milestones."""
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -83,6 +85,7 @@ def plan_milestones(file: ProjectFile, profile: FromProfile, setting: Setting) -
         setting.problems.append(
             setting.project.problem((), "There is no milestone; a project has at least one, with checks.")
         )
+    setting.known = set(layers)
     made = [_one(name, found, layers, setting) for name, found in layers.items()]
     for path in cycles({name: _value(found, "after", ())[0] for name, found in layers.items()}):
         _, document, at = _value(layers[path[0]], "after", (), path[0])
@@ -145,7 +148,8 @@ def _gate(name: str, layers: list[Layer], setting: Setting) -> Gate:
             setting.problems.append(
                 document.problem((*at, i), f"{what} {show(pattern)}.", did_you_mean(pattern, written))
             )
-    if not any(needs.values()) and not planning.broken:
+    strays = any(head.milestone not in setting.known for head in planning.heads.values())
+    if not any(needs.values()) and not planning.broken and not strays:
         document = layers[0].document
         message = (
             f"The gate of '{name}' requires nothing, so it could only say GO for nothing; give the milestone "

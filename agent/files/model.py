@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from checks.params import Duration, Endpoint
-from profiles.model import Id, MilestoneModel, Model, Said
+from profiles.model import Id, MilestoneModel, Model, Said, Version
 
 
 def _reason(value: str) -> str:
@@ -61,7 +61,7 @@ class PartyModel(Model):
 class ProjectFile(Model):
     """A project: one cutover. The checks are validated by their types, after expansion."""
 
-    gonogo: Literal[1]
+    gonogo: Version
     project: ProjectModel
     scope: ScopeModel = ScopeModel()
     vendors: dict[Id, PartyModel] = Field(default={})

@@ -28,6 +28,8 @@ class Planning:
 
     checks: dict[str, PlannedCheck] = field(default_factory=dict)
     drafts: dict[str, Draft] = field(default_factory=dict)
+    heads: dict[str, EngineKeys] = field(default_factory=dict)
+    """The engine's keys of every check where they are right, whatever the parameters are."""
     left_out: Mapping[str, str] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     """Ids of checks that are written but have problems of their own."""
@@ -69,6 +71,8 @@ def _plan_one(planning: Planning, draft: Draft) -> None:
     params = {key: value for key, value in draft.body.items() if key not in RESERVED}
     before = len(planning.problems)
     head, found = wording.validate(EngineKeys, engine)
+    if head is not None:
+        planning.heads[draft.id] = head
     kind = _load(planning, draft, engine.get("type"))
     planning.problems += wording.report(found, draft.path, functools.partial(_problem, draft))
     built = _build(planning, draft, kind, params) if kind is not None else None
@@ -152,10 +156,11 @@ def _claim(kind: type[Check[Any]]) -> str:
 def _resolve_needs(planning: Planning) -> None:
     known = {*planning.drafts, *planning.left_out}
     hints = 0
-    for name, check in planning.checks.items():
+    resolved: dict[str, tuple[str, ...]] = {}
+    for name, head in planning.heads.items():
         draft = planning.drafts[name]
         found: dict[str, None] = {}
-        for i, need in enumerate(check.needs):
+        for i, need in enumerate(head.needs):
             named = [item for item in matching(need, planning.drafts) if not (is_glob(need) and item == name)]
             if not named and not matching(need, known):
                 hints += 1
@@ -163,8 +168,10 @@ def _resolve_needs(planning: Planning) -> None:
                 what = "No check matches" if is_glob(need) else "There is no check"
                 planning.say(draft, ("needs", i), f"{what} {show(need)}.", hint)
             found.update(dict.fromkeys(named))
-        planning.checks[name] = replace(check, needs=tuple(found))
-    for path in cycles({name: check.needs for name, check in planning.checks.items()}):
+        resolved[name] = tuple(found)
+    for name, check in planning.checks.items():
+        planning.checks[name] = replace(check, needs=resolved[name])
+    for path in cycles(resolved):
         draft = planning.drafts[path[0]]
         planning.say(draft, ("needs",), f"The checks wait for each other: {_chain(path)}.", key=True)
 

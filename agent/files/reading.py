@@ -234,7 +234,7 @@ def _parties(work: _Work, file: ProjectFile) -> dict[str, Party]:
 
 def _check_references(planning: Planning, milestones: list[str], setting: Setting) -> None:
     missing: dict[str, list[str]] = {}
-    for name, check in planning.checks.items():
+    for name, check in planning.heads.items():
         draft = planning.drafts[name]
         if check.milestone not in milestones:
             message = f"There is no milestone {show(check.milestone)}."

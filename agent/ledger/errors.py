@@ -18,7 +18,8 @@ _ADVICE = {
     "whether you may read and write there.",
     sqlite3.SQLITE_CORRUPT: "The ledger {path} is damaged ({error}): put the file aside as evidence and "
     "bring back a copy; without one, gonogo begins a new ledger once the file is moved away.",
-    sqlite3.SQLITE_NOTADB: "The file {path} is not a ledger of gonogo: move it away, or give another place.",
+    sqlite3.SQLITE_NOTADB: "The file {path} is not a ledger of gonogo, or its first bytes are damaged: "
+    "move it away (keep it if it may be evidence), or bring back a copy.",
     sqlite3.SQLITE_TOOBIG: "An entry is too big for the ledger {path}: let the check keep less.",
 }
 _ADVICE[sqlite3.SQLITE_PERM] = _ADVICE[sqlite3.SQLITE_AUTH] = _ADVICE[sqlite3.SQLITE_READONLY]

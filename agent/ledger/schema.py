@@ -3,6 +3,10 @@
 The version is SQLite's `user_version`; migration N is `migrations/NNNN_name.sql` and runs once, in order, all
 that are missing inside one transaction. Durability is `synchronous=FULL` in WAL mode (and F_FULLFSYNC on
 macOS, which was never tried on a Mac): a commit that returned survives a power cut.
+
+Nothing here, and nothing in a process that has the ledger open, may open the file but SQLite: POSIX drops all
+of a process's locks on a file when any descriptor of it is closed, another process then takes itself for the
+last one and removes the write-ahead log, and the ledger is destroyed (seen with a mere look at the header).
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ from shutil import copyfile
 from agent.ledger.errors import LedgerError, is_busy
 
 APPLICATION_ID = 0x676E676F  # "gngo"
-_MAGIC = b"SQLite format 3\0"
+_CHANCES = 3
 
 
 @cache
@@ -61,7 +65,6 @@ def prepare(connection: sqlite3.Connection, path: Path, steps: Sequence[str], pa
 
     Two processes may do it at once. Raises LedgerError for a file that is no ledger or of a newer version.
     """
-    _refuse_other_files(path)
     until = time.monotonic() + patience_s
     while True:
         try:
@@ -95,11 +98,18 @@ def migrate(connection: sqlite3.Connection, path: str, steps: Sequence[str]) -> 
 
 
 def _version(connection: sqlite3.Connection, path: str, newest: int) -> int:
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    connection.execute("SAVEPOINT look")  # one moment's state: another process may be making the ledger
+    try:
+        empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    finally:
+        if connection.in_transaction:
+            connection.execute("RELEASE look")
     if application != APPLICATION_ID and not (empty and application == 0 and version == 0):
-        raise _not_a_ledger(path)
+        raise LedgerError(
+            f"The file {path} is a database, but not a ledger of gonogo: move it away, or give another place."
+        )
     if version > newest:
         raise LedgerError(
             f"The ledger {path} was written by a newer gonogo (ledger version {version}, this one knows "
@@ -152,14 +162,18 @@ def open_to_read(path: Path, steps: Sequence[str]) -> sqlite3.Connection:
     (`-wal`) the file is read as it stands; with some, a copy of both is read. A ledger of an older version is
     brought up to date in memory.
     """
-    _refuse_other_files(path)
-    connection = connect(path, read_only=True)
-    try:
-        version = _version(connection, str(path), len(steps))
-    except sqlite3.OperationalError as error:
-        connection.close()
-        if is_busy(error):
-            raise
+    for chance in range(_CHANCES):
+        connection = connect(path, read_only=True)
+        try:
+            version = _version(connection, str(path), len(steps))
+            break
+        except sqlite3.OperationalError as error:
+            connection.close()
+            if is_busy(error):
+                raise
+            if chance < _CHANCES - 1:
+                time.sleep(0.02)  # the last writer may just be closing it
+    else:
         connection = _open_beside_nothing(path)
         version = _version(connection, str(path), len(steps))
     if version < len(steps):
@@ -185,23 +199,3 @@ def _open_beside_nothing(path: Path) -> sqlite3.Connection:
         source.backup(memory)
         source.close()
     return memory
-
-
-def _refuse_other_files(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            start = file.read(len(_MAGIC))
-    except OSError as error:
-        raise LedgerError(
-            f"The ledger {path} cannot be read ({error.strerror}): "
-            "look at the permissions of the file and its folder."
-        ) from error
-    if start and start != _MAGIC:
-        raise _not_a_ledger(str(path))
-
-
-def _not_a_ledger(path: str) -> LedgerError:
-    return LedgerError(
-        f"The file {path} is not a ledger of gonogo, or its first bytes are damaged: move it away (keep it "
-        "if it may be evidence), or bring back a copy."
-    )

@@ -102,6 +102,53 @@ def test_processes_write_at_once_and_another_one_reads(tmp_path: Path, processes
         assert {run.outcome for run in ledger.runs()} == {"finished"}
 
 
+def opening_and_closing(path: Path, name: str, count: int) -> subprocess.Popen[bytes]:
+    program = (
+        "import sys; from pathlib import Path; from agent.ledger import Ledger\n"
+        "from tests.agent.ledger.making import a_run\n"
+        "for number in range(int(sys.argv[3])):\n"
+        "    with Ledger.open(Path(sys.argv[1])) as ledger:\n"
+        "        ledger.begin_run(a_run(f'{sys.argv[2]}{number}'))\n"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", program, str(path), name, str(count)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def test_processes_that_come_and_go_do_not_harm_the_ledger(tmp_path: Path) -> None:
+    path = tmp_path / "l.db"
+    running = [opening_and_closing(path, name, 60) for name in "abc"]
+    seen = 0
+    try:
+        while any(process.poll() is None for process in running):
+            with Ledger.open(path, read_only=True) as ledger:
+                now = len(ledger.runs(1000))
+            assert now >= seen
+            seen = now
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+    assert [process.returncode for process in running] == [0, 0, 0]
+    with Ledger.open(path) as ledger:
+        assert len(ledger.runs(1000)) == 180
+        assert ledger.verify() == []
+
+
+def test_a_second_look_does_not_drop_the_locks_of_the_first(tmp_path: Path) -> None:
+    """On POSIX, closing any descriptor of a file would; another process then removed the write-ahead log."""
+    path = tmp_path / "l.db"
+    with Ledger.open(path) as ledger:
+        ledger.begin_run(a_run())
+        with Ledger.open(path, read_only=True), Ledger.open(path):
+            pass
+        assert opening_and_closing(path, "other", 1).wait() == 0
+        assert path.with_name("l.db-wal").exists()
+        assert len(ledger.runs()) == 2
+
+
 def test_many_open_a_new_ledger_at_once(tmp_path: Path) -> None:
     path = tmp_path / "new" / "l.db"
     ready = threading.Barrier(8)

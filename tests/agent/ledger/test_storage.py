@@ -208,7 +208,7 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path, rea
     raw.execute("CREATE TABLE bookmarks (url TEXT)")
     raw.close()
     before = path.read_bytes()
-    with pytest.raises(LedgerError, match="is not a ledger of gonogo"):
+    with pytest.raises(LedgerError, match="not a ledger of gonogo"):
         Ledger.open(path, read_only=read_only)
     assert path.read_bytes() == before
 

@@ -140,6 +140,17 @@ def test_an_unplugged_laptop_tells_nothing_about_the_office(office: Office, proj
     assert "No interface of this laptop is connected" in vantage["limits"][0]
 
 
+def test_a_network_that_carries_nothing_passes_nothing(office: Office, project: Path) -> None:
+    """The cable is in and the light is on; behind the switch everything is dead."""
+    silence = "chain nothing { type filter hook ingress device eth0 priority 0; drop; }"
+    with faults.rules(office.laptop, silence, family="netdev"):
+        ran = run_json(office.laptop, project)
+    assert ran.code in (INCOMPLETE, NO_GO), ran.summary()
+    assert ran.having("pass", "warn") == {"link"}, ran.summary()
+    assert "GO" not in {item["verdict"] for item in ran.data["milestones"]}, ran.summary()
+    assert ran.having("fail", "inconclusive") <= {"gateway", "resolver", "time"}, ran.summary()
+
+
 def test_what_is_filtered_out_is_not_run_and_proves_nothing(office: Office, project: Path) -> None:
     ran = run_json(office.laptop, project, "--only", "intranet*")
     assert ran.code == INCOMPLETE, ran.summary()

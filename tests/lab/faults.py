@@ -189,13 +189,17 @@ def guests_let_in(office: Office) -> Iterator[None]:
 
 
 @contextmanager
-def slow_line(office: Office, rate: str = "5mbit") -> Iterator[None]:
-    """The line to the Internet brings less than was ordered."""
-    office.gateway.run(*f"tc qdisc add dev lan root tbf rate {rate} burst 32kb latency 50ms".split())
+def line_rate(office: Office, down: str = "5mbit", up: str = "5mbit") -> Iterator[None]:
+    """The line brings `down` to the office and takes `up` from it, with the short queue of a good router."""
+    ends = ((office.isp, "office", down), (office.gateway, "wan", up))
+    shape = ("root", "tbf", "burst", "32kb", "latency", "20ms", "rate")
     try:
+        for router, interface, rate in ends:
+            router.run("tc", "qdisc", "add", "dev", interface, *shape, rate)
         yield
     finally:
-        office.gateway.run("tc", "qdisc", "del", "dev", "lan", "root")
+        for router, interface, _ in ends:
+            router.run("tc", "qdisc", "del", "dev", interface, "root", check=False)
 
 
 def _reachable(office: Office) -> None:

@@ -11,7 +11,7 @@ from agent.report.picture import Picture
 from checks import jsonable, registry
 from checks.contract import Check, Result, Status
 from checks.local import rights
-from checks.local.facts import LocalHost
+from checks.local.facts import InterfaceFact, LocalHost
 
 PROBE_NAME = "dns.msftncsi.com"
 TIME_SERVER = "time.cloudflare.com"
@@ -116,7 +116,7 @@ def _add_neighbourhood(draft: _Draft, host: LocalHost) -> None:
     if raw is None:
         draft.add(
             "duplicate-ip", "Nobody else has our address", "link.duplicate_ip",
-            required=False, needs=("interface",),
+            required=True, needs=("gateway",),
         )  # fmt: skip
     else:
         draft.left_out.append(
@@ -135,6 +135,10 @@ def _add_internet(draft: _Draft, host: LocalHost, probes: Probes) -> None:
     draft.add(
         "internet", "The internet is reached, and no portal stands before it", "network.captive",
         required=True, needs=beyond, within_s=8.0, probes=pages,
+    )  # fmt: skip
+    draft.add(
+        "internet-quality", "Loss, delay and jitter to the internet", "network.ping",
+        required=False, needs=beyond, target=probes.host, thresholds="data-only", window=5.0,
     )  # fmt: skip
     draft.add(
         "mtu", "Large packets get through", "network.mtu", required=False, needs=beyond, within_s=9.0,
@@ -172,7 +176,9 @@ def portrait(host: LocalHost, picture: Picture) -> Iterator[tuple[str, str]]:
     yield "internet", "reached, no portal before it" if reached else _told(picture, "internet")
 
 
-def _medium(face: Any) -> str:
+def _medium(face: InterfaceFact) -> str:
+    if not face.up:
+        return "not connected"
     words = ["tunnel" if face.tunnel else "Wi-Fi" if face.wireless else "cable"]
     if face.speed_mbps:
         words.append(f"{face.speed_mbps} Mbit/s")

@@ -3,7 +3,8 @@
 The programs keep a pace of their own (at least 0.2 s on Linux and macOS, always 1 s on Windows), so a series
 may come back shorter than it was ordered. Linux and macOS are made to speak English; Windows' translated text
 is read by its shape: a line with an address and milliseconds is a reply, one with an address only an error.
-Tested against recorded output; on macOS and Windows it was never run.
+What the local firewall drops, iputils reports as lost. Tested against recorded output; on macOS and Windows
+it was never run.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from checks.contract import Check, Vantage
+from checks.vantage import Shared
 from checks.wire.icmp import Icmp
 from checks.wire.icmp_command import PingCommand
 from checks.wire.icmp_pace import Pace
@@ -85,6 +87,21 @@ def client(method: str) -> Icmp:
         return Icmp(method, {4: PingCommand(4), 6: PingCommand(6)}, {})
     kind: Any = method
     return Icmp(method, {4: EchoSocket(4, kind, pace), 6: EchoSocket(6, kind, pace)}, {})
+
+
+def observe(hosts: Line, method: str, check: Check[Any], allowance: float | None = None) -> Any:
+    """Return what `check` sees from the laptop with a client of this method; no name is looked up."""
+
+    async def inside() -> Any:
+        shared = Shared()
+        icmp = client(method)
+        await shared.once(("client", Icmp), lambda: asyncio.sleep(0, icmp))
+        try:
+            return await check.observe(Vantage(shared, "it", allowance or check.allowance()))
+        finally:
+            await icmp.close()
+
+    return hosts.laptop.call(lambda: asyncio.run(inside()))
 
 
 @contextlib.contextmanager

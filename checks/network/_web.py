@@ -52,11 +52,13 @@ def no_answer(subject: str, seen: Exchange, trouble: Trouble) -> Finding:
         message, fix = untrusted(trouble.verify_code or 0)
         say["expected"] = "a certificate that is trusted here"
         return failed(subject, message, fix=fix, **say)
-    if trouble.kind in ("unreachable", "local") and seen.attempts:
-        last = seen.attempts[-1]
+    last = seen.attempts[-1] if seen.attempts else None
+    if trouble.kind in ("unreachable", "local") and last is not None and last.outcome != "open":
         message, fix = EXPLAINED[last.outcome]
         say["observed"] = f"{place(last.address, last.port)} {last.outcome}: {safe(last.detail, limit=200)}"
         make = cannot_tell if trouble.kind == "local" else failed
         return make(subject, message, fix=fix, **say)
     message, fix = _KINDS.get(trouble.kind, _KINDS["closed"])
+    if trouble.kind == "local":
+        return cannot_tell(subject, "This laptop could not ask.", fix=EXPLAINED["local"][1], **say)
     return failed(subject, message, fix=fix, **say)

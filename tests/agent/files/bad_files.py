@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one case a line reads better than cases folded
 """Bad project files. `«` stands where a problem must be reported (line and column); it is taken out before reading.
 
 Each case: id, text, and a piece of what the problems must say. Every marked place must be reported and no other.

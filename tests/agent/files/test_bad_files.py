@@ -15,7 +15,8 @@ from agent.cli.lint import command as lint
 from agent.files.load import Problems, load_plan
 
 _spec = importlib.util.spec_from_file_location("bad_files", Path(__file__).with_name("bad_files.py"))
-assert _spec and _spec.loader
+assert _spec is not None
+assert _spec.loader is not None
 bad_files = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(bad_files)
 CASES = bad_files.cases()

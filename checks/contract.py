@@ -7,6 +7,7 @@ every exception; `Vantage` is the check's only way out.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import ipaddress
 from collections.abc import Iterable
 from typing import Any, ClassVar, Generic, TypeVar, dataclass_transform
@@ -76,6 +77,7 @@ class Check(Generic[Seen]):
         return not is_loopback(self.subject())
 
 
+@functools.lru_cache(4096)
 def is_loopback(subject: str) -> bool:
     """Return whether a host, endpoint or URL names this machine itself."""
     host = subject.partition("://")[2].partition("/")[0] if "://" in subject else subject

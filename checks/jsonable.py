@@ -21,27 +21,19 @@ from typing import Any, Literal, Union, get_args, get_origin
 from checks.words import from_rfc3339, rfc3339
 
 _SCALARS = (str, int, float, bool, type(None))
+_PLAIN = frozenset({str, int, bool, type(None)})
+"""Types that are their own JSON."""
 
 
 def to_json(value: Any) -> Any:
-    """Return `value` as JSON data. A float that is not finite becomes None: JSON has no word for it."""
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, _SCALARS):
+    """Return `value` as JSON data. A float that is not finite becomes None: JSON has no word for it.
+
+    Every result passes here, so what to do is looked up by type, once a type.
+    """
+    kind = type(value)
+    if kind in _PLAIN:
         return value
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: to_json(getattr(value, name)) for name in _field_names(type(value))}
-    if isinstance(value, Mapping):
-        return {str(key): to_json(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [to_json(item) for item in value]
-    raise TypeError(f"A value of type {type(value).__name__} cannot be kept as evidence.")
+    return _writer(kind)(value)
 
 
 def from_json(kind: Any, data: Any) -> Any:
@@ -57,8 +49,36 @@ def from_json(kind: Any, data: Any) -> Any:
 
 
 @functools.cache
-def _field_names(kind: type) -> tuple[str, ...]:
-    return tuple(item.name for item in dataclasses.fields(kind) if item.init)
+def _writer(kind: type) -> Callable[[Any], Any]:
+    if issubclass(kind, enum.Enum):
+        return lambda value: value.value
+    if issubclass(kind, float):
+        return lambda value: value if math.isfinite(value) else None
+    if issubclass(kind, _SCALARS):
+        return lambda value: value
+    if issubclass(kind, bytes):
+        return lambda value: base64.b64encode(value).decode("ascii")
+    if issubclass(kind, datetime):
+        return rfc3339
+    if dataclasses.is_dataclass(kind):
+        return _dataclass_writer(tuple(item.name for item in dataclasses.fields(kind) if item.init))
+    if issubclass(kind, Mapping):
+        return lambda value: {str(key): to_json(item) for key, item in value.items()}
+    if issubclass(kind, (list, tuple, set, frozenset)):
+        return lambda value: [to_json(item) for item in value]
+    raise TypeError(f"A value of type {kind.__name__} cannot be kept as evidence.")
+
+
+def _dataclass_writer(names: tuple[str, ...]) -> Callable[[Any], Any]:
+    def write(value: Any) -> dict[str, Any]:
+        data = {}
+        for name in names:
+            item = getattr(value, name)
+            kind = type(item)
+            data[name] = item if kind in _PLAIN else _writer(kind)(item)
+        return data
+
+    return write
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import ipaddress
 import socket
 from dataclasses import dataclass
@@ -27,13 +28,21 @@ class Resolved:
 
 async def resolve(vantage: Vantage | Shared, host: str, family: Family = "any") -> Resolved:
     """Return the addresses of `host`, asked once per run and family; an address stands for itself."""
-    try:
-        version = ipaddress.ip_address(host).version
-    except ValueError:
+    version = ip_version(host)
+    if version is None:
         return await vantage.once(("names", host, family), lambda: _ask(host, family))
     if family not in ("any", f"ipv{version}"):
         return Resolved(host=host, addresses=(), error=f"{host} is not an {family} address")
     return Resolved(host=host, addresses=(host,))
+
+
+@functools.lru_cache(4096)
+def ip_version(host: str) -> int | None:
+    """Return 4 or 6 for an address, None for a name."""
+    try:
+        return ipaddress.ip_address(host).version
+    except ValueError:
+        return None
 
 
 async def _ask(host: str, family: Family) -> Resolved:

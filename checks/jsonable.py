@@ -74,7 +74,7 @@ def _dataclass_writer(names: tuple[str, ...]) -> Callable[[Any], Any]:
         data = {}
         for name in names:
             item = getattr(value, name)
-            kind = type(item)
+            kind: Any = type(item)
             data[name] = item if kind in _PLAIN else _writer(kind)(item)
         return data
 

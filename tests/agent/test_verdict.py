@@ -33,10 +33,14 @@ def check(name: str) -> PlannedCheck:
     )  # fmt: skip
 
 
-def plan(*names: str, advisory: tuple[str, ...] = (), gate: Gate | None = None, after: tuple[str, ...] = ()) -> Plan:
+def plan(
+    *names: str, advisory: tuple[str, ...] = (), gate: Gate | None = None, after: tuple[str, ...] = ()
+) -> Plan:
     needs = tuple(GateNeed(check=n, required=True) for n in names)
     needs += tuple(GateNeed(check=n, required=False) for n in advisory)
-    ready = Milestone(id="ready", title="Ready", after=after, gate=replace(gate or Gate(needs=()), needs=needs))
+    ready = Milestone(
+        id="ready", title="Ready", after=after, gate=replace(gate or Gate(needs=()), needs=needs)
+    )
     return Plan(
         project=Project(id="p", name="P", timezone="UTC"),
         milestones=(ready,),
@@ -140,7 +144,9 @@ def test_a_waiver_that_is_not_in_force_covers_nothing(changes: dict[str, object]
 def two_steps() -> Plan:
     base = plan("a")
     first = replace(base.milestones[0], id="first")
-    second = Milestone(id="second", title="2", after=("first",), gate=Gate(needs=(GateNeed(check="b", required=True),)))
+    second = Milestone(
+        id="second", title="2", after=("first",), gate=Gate(needs=(GateNeed(check="b", required=True),))
+    )
     return replace(base, milestones=(first, second), checks=(check("a"), check("b")))
 
 
@@ -157,7 +163,9 @@ def test_predecessors_in_a_circle_are_not_proven() -> None:
     loop = two_steps()
     first = replace(loop.milestones[0], after=("second",))
     circle = replace(loop, milestones=(first, loop.milestones[1]))
-    assert {v.verdict for v in judge_plan(circle, {"a": Seen(), "b": Seen()}, now=NOW)} == {Verdict.INCOMPLETE}
+    assert {v.verdict for v in judge_plan(circle, {"a": Seen(), "b": Seen()}, now=NOW)} == {
+        Verdict.INCOMPLETE
+    }
 
 
 def test_a_predecessor_that_does_not_exist_is_not_proven() -> None:

@@ -1,4 +1,4 @@
-"""Inside running processes: the engine against prometheus-blackbox-exporter, and the engine's own overhead."""
+"""Inside running processes: the engine against prometheus-blackbox-exporter, and its own overhead."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ HERE = VantageRecord(name="bench", host="bench", user="", os="", tool="")
 def _blackbox_config(at: Servers) -> str:
     modules = ["modules:", "  tcp: {prober: tcp, tcp: {preferred_ip_protocol: ip4}}"]
     modules.append("  http: {prober: http, http: {preferred_ip_protocol: ip4}}")
-    modules += [
-        f"  dns{i}: {{prober: dns, dns: {{query_name: h{i}.example.test, query_type: A, preferred_ip_protocol: ip4, "
-        f'validate_answer_rrs: {{fail_if_not_matches_regexp: ["192.0.2.{1 + i}$"]}}}}}}'
-        for i in range(NAMES)
-    ]
+    ip4 = "preferred_ip_protocol: ip4"
+    for i in range(NAMES):
+        wanted = f'validate_answer_rrs: {{fail_if_not_matches_regexp: ["192.0.2.{1 + i}$"]}}'
+        query = f"query_name: h{i}.example.test, query_type: A, {ip4}, {wanted}"
+        modules.append(f"  dns{i}: {{prober: dns, dns: {{{query}}}}}")
     return "\n".join(modules) + "\n"
 
 

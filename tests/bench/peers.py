@@ -67,7 +67,8 @@ def servers(folder: Path) -> Iterator[Servers]:
     (folder / "nginx.conf").write_text(
         f"daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;\n"
         "events { worker_connections 8192; }\n"
-        f'http {{ access_log off; server {{ listen {http} backlog=4096; location / {{ return 200 "ok\\n"; }} }} }}\n'
+        f"http {{ access_log off; server {{ listen {http} backlog=4096;\n"
+        'location / { return 200 "ok\\n"; } } }\n'
     )
     zone = "$ORIGIN example.test.\n@ 300 SOA ns h 1 2 3 4 5\n@ NS ns\nns A 127.0.0.1\n"
     zone += "".join(f"h{i} 300 A 192.0.2.{1 + i}\n" for i in range(NAMES))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from checks.contract import Finding, is_loopback
 from checks.judging import cannot_tell, failed, warned
-from checks.wire.icmp_options import NO_ROUTE, NOT_A_HOST, NOT_PERMITTED, OVERRUN, QUEUE_FULL
+from checks.wire.icmp_options import NO_ROUTE, NOT_A_HOST, NOT_PERMITTED, OVERRUN, PACE_USED_UP, QUEUE_FULL
 
 NO_FAMILY = "this laptop cannot send ICMP over it"
 
@@ -16,6 +16,7 @@ OUR_FIXES = {
     NOT_PERMITTED: "Allow outgoing ICMP in this laptop's firewall or endpoint protection, then run it again.",
     NOT_A_HOST: "Name one host: no single host can answer for a broadcast address.",
     QUEUE_FULL: "Send fewer packets at once, or stop what fills this laptop's uplink, then run it again.",
+    PACE_USED_UP: "Run fewer pings at the same time, or give each a longer interval.",
     OVERRUN: "Run it again with less load on this laptop.",
 }
 """What to do about an error that is this laptop's own."""

@@ -22,6 +22,7 @@ NOT_PERMITTED = "this machine's own firewall or policy does not let it out"
 NOT_A_HOST = "this machine refuses it as a broadcast address or by a prohibiting route"
 QUEUE_FULL = "this machine's send queue is full"
 OVERRUN = "this machine's receive buffer overflowed"
+PACE_USED_UP = "other checks use up the packets a second that gonogo sends"
 """The words of `Echo.error` where `local` is true."""
 
 BUSY = (errno.ENOBUFS, errno.EAGAIN)
@@ -37,7 +38,7 @@ _LOCAL = {
     errno.ENOBUFS: QUEUE_FULL,
     errno.EAGAIN: QUEUE_FULL,
 }
-_SO_RCVBUFFORCE, _SO_TIMESTAMPNS, _SO_RXQ_OVFL = 33, 35, 40
+_SO_RCVBUFFORCE, _SO_TIMESTAMPNS, _SO_MEMINFO = 33, 35, 55
 _SOL_RAW, _ICMP_FILTER, _ICMP6_FILTER = 255, 1, 1
 _IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER, _PMTU_NEVER, _PMTU_PROBE = 10, 23, 0, 3
 _IP_RECVERR, _IPV6_RECVERR, _IP_MTU, _IPV6_MTU = 11, 25, 14, 24
@@ -53,7 +54,7 @@ def ip_option(version: int, v4: int, v6: int) -> tuple[int, int]:
 
 
 def configure(sock: socket.socket, version: int, kind: Kind) -> None:
-    """Ask for kernel timestamps, word of drops, room for a burst, errors, and only the ICMP types we read."""
+    """Ask for kernel timestamps, room for a burst, errors, and only the ICMP types we read."""
     sock.setblocking(False)  # noqa: FBT003
     if not LINUX:
         return
@@ -64,7 +65,6 @@ def configure(sock: socket.socket, version: int, kind: Kind) -> None:
         except PermissionError:
             continue
     sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-    sock.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
     if kind == "dgram":
         sock.setsockopt(*ip_option(version, _IP_RECVERR, _IPV6_RECVERR), 1)
     elif version == 4:
@@ -91,18 +91,21 @@ def forbid_fragments(sock: socket.socket, version: int, *, forbid: bool) -> None
         sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_MTU, 0 if forbid else 1280)
 
 
-def read_beside(extra: Ancillary) -> tuple[int, int | None]:
-    """Return when the kernel received a packet (wall clock in ns, 0 if not said) and its count of drops."""
-    stamp, drops = 0, None
+def read_stamp(extra: Ancillary) -> int:
+    """Return when the kernel received a packet, in nanoseconds by the wall clock; 0 if it did not say."""
     for level, kind, data in extra:
-        if level != socket.SOL_SOCKET:
-            continue
-        if kind == _SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
+        if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS) and len(data) >= _TIMESPEC.size:
             seconds, nanos = _TIMESPEC.unpack_from(data)
-            stamp = seconds * 1_000_000_000 + nanos
-        elif kind == _SO_RXQ_OVFL and len(data) >= 4:
-            drops = int.from_bytes(data[:4], sys.byteorder)
-    return stamp, drops
+            return int(seconds * 1_000_000_000 + nanos)
+    return 0
+
+
+def read_drops(sock: socket.socket) -> int:
+    """Return how many packets the kernel has dropped because this socket's buffer was full; 0 if not said."""
+    if not LINUX:
+        return 0
+    numbers = sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 36)
+    return int.from_bytes(numbers[32:36], sys.byteorder)  # SK_MEMINFO_DROPS is the ninth
 
 
 def read_queued_error(version: int, extra: Ancillary) -> tuple[int, int, int, str] | None:

@@ -19,13 +19,15 @@ from checks.wire.icmp_options import (
     LINUX,
     MSG_ERRQUEUE,
     OVERRUN,
+    PACE_USED_UP,
     Kind,
     configure,
     forbid_fragments,
     ip_option,
     local_words,
-    read_beside,
+    read_drops,
     read_queued_error,
+    read_stamp,
 )
 from checks.wire.icmp_pace import Pace, Series
 from checks.wire.icmp_packet import (
@@ -41,6 +43,8 @@ from checks.wire.icmp_packet import (
 )
 
 _READ_AT_ONCE = 512
+_LAG_S = 5.0
+"""A series that falls this far behind its schedule ends, so that it ends before its check's deadline."""
 
 
 class _Run:
@@ -92,7 +96,6 @@ class EchoSocket:
         self._number = 0
         self._sequence = secrets.randbits(16)
         self._pending: dict[int, _Probe] = {}
-        self._overruns = 0
         self._buffer = bytearray(65536)
         self._view = memoryview(self._buffer)
         self._has_header = version == 4 and (kind == "raw" or not LINUX)
@@ -124,11 +127,14 @@ class EchoSocket:
     async def series(self, series: Series) -> tuple[Echo, ...]:
         """Run one series; what is unanswered `timeout` seconds after it was sent is lost."""
         loop = self._loop
-        overruns = self._overruns
+        drops = read_drops(self._socket)
         run = _Run(series, loop.time())
         try:
             for index in range(series.count):
                 wait = run.started + index * series.interval - loop.time()
+                if index and wait < -_LAG_S:
+                    self._give_up(run, index)
+                    break
                 if wait > 0:
                     await asyncio.sleep(wait)
                 await self._pace.turn()
@@ -143,9 +149,20 @@ class EchoSocket:
         finally:
             for sequence in run.pending:
                 self._pending.pop(sequence, None)
-        for probe in run.pending.values():
-            self._lose(probe, overrun=self._overruns != overruns)
+        if run.pending:
+            overrun = read_drops(self._socket) != drops
+            for probe in run.pending.values():
+                self._lose(probe, overrun=overrun)
         return tuple(echo for echo in run.echoes if echo is not None)
+
+    def _give_up(self, run: _Run, first: int) -> None:
+        now = self._loop.time() - run.started
+        for index in range(first, run.series.count):
+            run.put(
+                Echo(
+                    sequence=index, sent_s=now, rtt_ms=None, responder=None, error=PACE_USED_UP, local=True
+                )
+            )  # fmt: skip
 
     async def _send_patiently(self, run: _Run, index: int) -> None:
         for _ in range(20):
@@ -213,9 +230,7 @@ class EchoSocket:
             except OSError:
                 continue
             now = time.monotonic()
-            stamp, drops = read_beside(extra)
-            if drops is not None:
-                self._overruns = drops
+            stamp = read_stamp(extra)
             message = self._view[:length]
             if self._has_header:
                 message = without_ip_header(message)
@@ -304,6 +319,6 @@ class EchoSocket:
         )  # fmt: skip
 
     async def close(self) -> None:
-        """Close the socket; series that still wait see the rest as lost."""
+        """Close the socket; no series may be under way."""
         self._loop.remove_reader(self._socket.fileno())
         self._socket.close()

@@ -9,8 +9,9 @@ import time
 import pytest
 
 from checks.vantage import CannotTell, Shared
+from checks.wire import icmp_options, icmp_socket
 from checks.wire.icmp import HOST_UNREACHABLE, NET_UNREACHABLE, PROHIBITED, TIME_EXCEEDED, Icmp
-from checks.wire.icmp_options import NO_ROUTE, NOT_A_HOST, NOT_PERMITTED
+from checks.wire.icmp_options import NO_ROUTE, NOT_A_HOST, NOT_PERMITTED, OVERRUN, PACE_USED_UP
 from checks.wire.icmp_pace import Pace
 from tests.checks.wire.icmp_lab import CLOSED, R1, R2, SERVER, line, odd_server, reply_to
 from tests.lab import need
@@ -215,6 +216,34 @@ def test_many_targets_share_one_socket_and_do_not_mix(hosts, method):
         assert hosts.ask(method, sweep) == {f"10.9.3.{n}" for n in range(10, 60)}
     finally:
         hosts.server.ip(*(f"addr del 10.9.3.{n}/24 dev s0" for n in range(10, 60)))
+
+
+@SOCKETS
+def test_what_our_own_buffer_dropped_is_not_counted_as_lost(hosts, method, monkeypatch):
+    monkeypatch.setattr(icmp_options, "_BUFFER_BYTES", 1)
+
+    async def flood(icmp):
+        asked = (icmp.series(SERVER[4], count=2, interval=0.05, timeout=0.3) for _ in range(50))
+        icmp._transports[4]._pace = Pace(1e6, 1000)
+        return [echo for echoes in await asyncio.gather(*asked) for echo in echoes]
+
+    missing = [echo for echo in hosts.ask(method, flood) if echo.rtt_ms is None]
+    assert missing
+    assert {(echo.error, echo.local) for echo in missing} == {(OVERRUN, True)}
+
+
+def test_a_series_that_cannot_keep_its_schedule_ends_and_says_so(hosts, monkeypatch):
+    monkeypatch.setattr(icmp_socket, "_LAG_S", 0.1)
+
+    async def crowd(icmp):
+        icmp._transports[4]._pace = Pace(50, 1)
+        asked = (icmp.series(SERVER[4], count=20, interval=0.02, timeout=0.3) for _ in range(5))
+        return await asyncio.gather(*asked)
+
+    for echoes in hosts.ask("raw", crowd):
+        assert len(echoes) == 20
+        assert echoes[0].rtt_ms is not None
+        assert (echoes[-1].error, echoes[-1].local) == (PACE_USED_UP, True)
 
 
 @SOCKETS

@@ -112,6 +112,8 @@ def _add_neighbourhood(draft: _Draft, host: LocalHost) -> None:
             required=False, needs=("gateway",), target=gateway.address, thresholds="office-wifi",
             max_loss=5.0, window=5.0,
         )  # fmt: skip
+    if face is None or all(address.family != "ipv4" for address in face.addresses):
+        return
     raw = rights.raw_frames()
     if raw is None:
         draft.add(

@@ -96,7 +96,10 @@ class Gateway(Check[GatewaySeen]):
         addresses = tuple(a for a in face.addresses if a.family == family)
         if gateway is None or not face.up:
             return GatewaySeen(interface=face.name, addresses=addresses, gateway=gateway)
-        layer2, ping = await asyncio.gather(_ask_layer2(face, gateway), _ping(vantage, gateway))
+        echoes: list[Pinged] = []
+        layer2, ping = await asyncio.gather(
+            _ask_layer2(face, gateway, echoes), _ping(vantage, gateway, echoes)
+        )
         return GatewaySeen(
             interface=face.name, addresses=addresses, gateway=gateway, layer2=layer2, ping=ping,
             tunnel=face.tunnel,
@@ -197,7 +200,7 @@ class Gateway(Check[GatewaySeen]):
             )  # fmt: skip
 
 
-async def _ask_layer2(face: InterfaceFact, gateway: GatewayFact) -> Layer2:
+async def _ask_layer2(face: InterfaceFact, gateway: GatewayFact, echoes: list[Pinged]) -> Layer2:
     if face.tunnel or not face.mac.strip("0:"):
         return Layer2(answered=None, how=f"{face.name} has no layer-2 addresses")
     if gateway.family == "ipv4" and sys.platform != "win32":
@@ -210,7 +213,7 @@ async def _ask_layer2(face: InterfaceFact, gateway: GatewayFact) -> Layer2:
         else:
             macs = tuple(sorted({answer.mac for answer in answers}))
             return Layer2(answered=bool(macs), macs=macs, how="ARP request")
-    proof = await prove(gateway.address, face.name)
+    proof = await prove(gateway.address, face.name, needless=lambda: any(ping.received for ping in echoes))
     entry = proof.entry
     state = "no entry" if entry is None else f"entry {entry.state}"
     age = f", confirmed {entry.age_s:.1f} s ago" if entry and entry.mac and entry.age_s is not None else ""
@@ -218,16 +221,18 @@ async def _ask_layer2(face: InterfaceFact, gateway: GatewayFact) -> Layer2:
     return Layer2(answered=proof.answered, macs=macs, how=f"neighbour table: {state}{age}")
 
 
-async def _ping(vantage: Vantage, gateway: GatewayFact) -> Pinged:
+async def _ping(vantage: Vantage, gateway: GatewayFact, echoes: list[Pinged]) -> Pinged:
+    """Send echoes; the outcome is also put into `echoes`, for who need not wait any longer then."""
     from checks.wire.icmp import Icmp
 
     address = gateway.address
     if address.lower().startswith("fe80"):
         address = f"{address}%{gateway.interface}"
     try:
-        echoes = await (await vantage.client(Icmp)).series(address, count=3, interval=0.2, timeout=1.0)
+        answers = await (await vantage.client(Icmp)).series(address, count=3, interval=0.2, timeout=1.0)
     except CannotTell as error:
         return Pinged(sent=0, received=0, hindrance=error.reason)
-    times = [echo.rtt_ms for echo in echoes if echo.rtt_ms is not None]
+    times = [echo.rtt_ms for echo in answers if echo.rtt_ms is not None]
     rtt = median(times) if times else None
-    return Pinged(sent=len(echoes), received=len(times), rtt_ms=rtt)
+    echoes.append(Pinged(sent=len(answers), received=len(times), rtt_ms=rtt))
+    return echoes[-1]

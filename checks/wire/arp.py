@@ -109,6 +109,7 @@ async def _by_packet_socket(
         async def listen() -> None:
             while len(answers) < _MAX_ANSWERS:
                 frame, origin = await loop.sock_recvfrom(wire, 2048)
+                await asyncio.sleep(0)  # a flood is read without waiting, and would starve everybody else
                 said = claim(frame)
                 if said is None or said[0] not in wanted or origin[2] == _OUTGOING:
                     continue

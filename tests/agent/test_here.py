@@ -45,7 +45,7 @@ def test_the_plan_is_whole_and_every_check_can_be_made_from_it() -> None:
     ("gateways", "family", "pinged"),
     [(("10.20.0.1",), "ipv4", True), ((), "ipv4", False), (("fe80::1",), "ipv6", False)],
 )
-def test_the_gateway_that_there_is_gets_tested(gateways: tuple[str, ...], family: str, pinged: bool) -> None:
+def test_the_gateway_that_there_is_is_tested(gateways: tuple[str, ...], family: str, pinged: bool) -> None:
     plan = plan_here(laptop(*gateways), Probes())
     assert plan.by_id["gateway"].params["family"] == family
     assert ("gateway-quality" in plan.by_id) is pinged
@@ -60,19 +60,27 @@ def test_what_this_account_cannot_test_is_left_out_with_the_reason(monkeypatch: 
     assert "duplicate-ip" not in plan.by_id
 
 
+def test_a_network_without_ipv4_is_not_asked_by_arp() -> None:
+    six = AddressFact(address="2001:db8:20::5", prefix=64, family="ipv6")
+    face = InterfaceFact(name="eth0", up=True, addresses=(six,))
+    host = assemble(Found(os="Test"), (face,), (six.address,))
+    assert "duplicate-ip" not in plan_here(host, Probes()).by_id
+
+
 def test_probes_can_point_elsewhere() -> None:
     own = Probes(
         url="http://probe.example/", name="intranet.example", time_server="t.example", host="h.example"
     )
-    text = json.dumps([check.params for check in plan_here(laptop("10.20.0.1"), own).checks])
+    plan = plan_here(laptop("10.20.0.1"), own)
+    text = json.dumps([check.params for check in plan.checks])
     for public in (here.PROBE_NAME, here.TIME_SERVER, here.ECHO_HOST, "gstatic", "msftconnecttest"):
         assert public not in text
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--probe-text", "x"], ["--probe-url", "https://a.example/"], ["--probe-url", "ftp://x"], ["--name", "a b"],
-     ["--time-server", "x:99999"], ["--host", "-"]],
+    [["--probe-text", "x"], ["--probe-url", "https://a.example/"], ["--probe-url", "ftp://x"],
+     ["--name", "a b"], ["--time-server", "x:99999"], ["--host", "-"]],
 )  # fmt: skip
 def test_wrong_options_are_usage_errors(arguments: list[str]) -> None:
     told = CliRunner().invoke(main, ["here", *arguments])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -197,3 +198,38 @@ def test_a_router_that_answers_for_everybody_is_inconclusive(segment: Segment) -
     told = run(segment.laptop, "link.duplicate_ip")
     assert told.status is Status.INCONCLUSIVE, told
     assert "proxy ARP" in told.findings[0].message
+
+
+FLOOD = """
+import os, socket, struct
+wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+wire.bind(("eth0", 0))
+body = struct.Struct("!HHBBH6s4s6s4s")
+while True:
+    mac = b"\\x02" + os.urandom(5)
+    reply = body.pack(1, 0x0800, 6, 4, 2, mac, socket.inet_aton("198.51.100.20"), b"\\xff" * 6, b"\\0" * 4)
+    try:
+        wire.send(b"\\xff" * 6 + mac + b"\\x08\\x06" + reply)
+    except OSError:
+        pass
+"""
+
+
+def test_a_flood_of_answers_costs_neither_time_nor_room(segment: Segment) -> None:
+    other = newcomer(segment, "198.51.100.30")
+    other.popen(sys.executable, "-c", FLOOD)
+    told = run(segment.laptop, "link.duplicate_ip")
+    assert told.status is Status.FAIL, told.reason
+    assert len(told.seen.addresses[0].macs) <= 256
+    assert len(told.findings[0].message) < 400
+
+
+def test_a_link_local_gateway_is_asked_on_its_own_interface(segment: Segment) -> None:
+    shown = segment.router.run("ip", "-6", "-o", "addr", "show", "dev", "eth0", "scope", "link").stdout
+    address = shown.split("inet6 ")[1].split("/")[0]
+    segment.laptop.run("ip", "-6", "route", "replace", "default", "via", address, "dev", "eth0")
+    for rights in (True, False):
+        told = run(segment.laptop, "link.gateway", rights=rights, family="ipv6", expect=address)
+        assert told.status is Status.PASS, told
+        assert told.seen.layer2.answered is not False
+        assert told.seen.ping.received == 3

@@ -58,7 +58,7 @@ class Lab:
     def __init__(self) -> None:
         sweep()
         self._prefix = f"gonogo-{os.getpid()}-{_start_time(os.getpid())}-{next(_labs)}-"
-        self.folder = Path(tempfile.mkdtemp(prefix="gonogo-lab-"))
+        self.folder = Path(tempfile.mkdtemp(prefix=self._prefix))
         """Configuration and logs of the daemons; readable by everyone, gone with the lab."""
         self.folder.chmod(0o755)
         self._namespaces: list[Namespace] = []
@@ -246,11 +246,13 @@ def plug(host: Namespace, name: str, switch: Namespace, into: str, port: str = "
 
 def sweep() -> None:
     """Remove what labs of processes that are gone have left behind."""
-    left = {path.name for folder in (NAMED, ETC) if folder.is_dir() for path in folder.iterdir()}
+    places = (NAMED, ETC, Path(tempfile.gettempdir()))
+    left = {path.name for place in places if place.is_dir() for path in place.iterdir()}
     for name in sorted(left):
         match = _NAME.match(name)
         if match and _start_time(int(match[1])) != int(match[2]):
             _remove(name)
+            shutil.rmtree(places[-1] / name, ignore_errors=True)
 
 
 def _remove(name: str) -> None:

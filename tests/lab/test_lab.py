@@ -21,7 +21,7 @@ lab = Lab()
 host = lab.namespace("host")
 host.etc("resolv.conf", "")
 child = host.popen("sleep", "1000")
-print(host.name, child.pid, flush=True)
+print(host.name, child.pid, lab.folder, flush=True)
 time.sleep(1000)
 """
 
@@ -33,7 +33,7 @@ def test_a_killed_lab_is_swept_by_the_next_one() -> None:
         [sys.executable, "-c", HOLDER], stdout=subprocess.PIPE, text=True, cwd=ROOT
     )  # fmt: skip
     assert holder.stdout is not None
-    name, pid = holder.stdout.readline().split()
+    name, pid, folder = holder.stdout.readline().split()
     sweep()
     assert (NAMED / name).exists(), "a living lab was swept"
     holder.send_signal(signal.SIGKILL)
@@ -43,6 +43,7 @@ def test_a_killed_lab_is_swept_by_the_next_one() -> None:
     with Lab():
         assert not (NAMED / name).exists()
         assert not (ETC / name).exists()
+        assert not Path(folder).exists()
         wait_for(lambda: not _alive(int(pid)), "the program that the killed lab had started is gone")
 
 

@@ -269,7 +269,7 @@ def explain(limit: Tried, largest: int, *, in_pieces: bool) -> tuple[str, str]:
         )
     fix = (
         "Let ICMP 'fragmentation needed' (IPv6: 'packet too big') through the firewalls on the way, raise "
-        f"the MTU of the narrow link, or clamp the TCP MSS to {largest - 40}."
+        f"the MTU of the narrow link, or clamp the TCP MSS so that {largest} bytes suffice."
     )
     pieces = "in pieces they pass" if in_pieces else "in pieces they vanish too"
     return f"A black hole: packets of {limit.size} bytes vanish, nobody says 'too big', {pieces}.", fix

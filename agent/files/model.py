@@ -76,6 +76,10 @@ class ProjectFile(Model):
     checks: dict[str, dict[str, Any]] = Field(default={})
 
 
+MAY_BE_EMPTY = ("scope", "vendors", "contacts", "with", "without", "milestones", "checks")
+"""Parts of a project file whose every line may be commented out."""
+
+
 class EngineKeys(Model):
     """The keys of a check that belong to the engine; all others are the check type's parameters."""
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from agent.files import times
 from agent.files.graph import matching
 from agent.files.milestones import FromProfile, Setting, from_profile, plan_milestones, unknown_owner
-from agent.files.model import PartyModel, ProjectFile
+from agent.files.model import MAY_BE_EMPTY, PartyModel, ProjectFile
 from agent.files.planning import Planning, plan_checks
 from agent.plan import LeftOut, Party, Plan, Project
 from checks.safe import safe
@@ -50,7 +50,10 @@ def read_plan(path: Path, data: bytes) -> Read:
     """Return the plan that the bytes of a project file mean; raise Problems with all its faults."""
     document = read_document(data, str(path))
     work = _Work(path, document, list(document.problems))
-    file, found = wording.validate(ProjectFile, document.value)
+    value = document.value
+    if isinstance(value, dict):
+        value = {key: part for key, part in value.items() if part is not None or key not in MAY_BE_EMPTY}
+    file, found = wording.validate(ProjectFile, value)
     work.problems += wording.report(found, (), document.problem)
     if not isinstance(document.value, dict):
         raise Problems(_clean(work))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from agent.files.model import EngineKeys, ProjectFile
+from agent.files.model import MAY_BE_EMPTY, EngineKeys, ProjectFile
 from checks import registry
 from profiles import kinds, wording
 from profiles.model import MilestoneModel, ProfileFile
@@ -18,6 +18,8 @@ def project_schema() -> dict[str, Any]:
     """Return the JSON Schema of a project file."""
     schema = _model(ProjectFile)
     schema["properties"]["checks"] = {"$ref": "#/$defs/checks"}
+    for part in MAY_BE_EMPTY:
+        schema["properties"][part] = {"anyOf": [schema["properties"][part], {"type": "null"}]}
     schema |= {"$schema": DIALECT, "title": "gonogo project file"}
     schema.setdefault("$defs", {}).update(_check_definitions())
     return schema
@@ -99,7 +101,20 @@ def _model(kind: Any) -> dict[str, Any]:
 def _or_filled(schema: dict[str, Any]) -> dict[str, Any]:
     """Allow a text with `${}` beside what `schema` says."""
     described: dict[str, Any] = {key: schema[key] for key in ("description", "default") if key in schema}
-    return {"anyOf": [schema, _FILLED], **described}
+    return {"anyOf": [_inside(schema), _FILLED], **described}
+
+
+def _inside(schema: dict[str, Any]) -> dict[str, Any]:
+    """Allow texts with `${}` for the members of a list or mapping."""
+    made = dict(schema)
+    for key in ("items", "additionalProperties"):
+        if isinstance(made.get(key), dict):
+            made[key] = _or_filled(made[key])
+    if isinstance(made.get("properties"), dict):
+        made["properties"] = {name: _or_filled(item) for name, item in made["properties"].items()}
+    if isinstance(made.get("anyOf"), list):
+        made["anyOf"] = [_inside(item) for item in made["anyOf"]]
+    return made
 
 
 def _renamed(schema: dict[str, Any], name: str) -> dict[str, Any]:
@@ -118,4 +133,4 @@ def _renamed(schema: dict[str, Any], name: str) -> dict[str, Any]:
 
     fix(schema)
     fix(own)
-    return {f"{name}:{key}": value for key, value in own.items()}
+    return {f"{name}:{key}": _inside(value) for key, value in own.items()}

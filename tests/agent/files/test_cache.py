@@ -76,10 +76,15 @@ def test_a_hit_imports_neither_yaml_nor_pydantic(project: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from agent.files.load import load_plan\n"
         "load_plan(Path(sys.argv[1]))\n"
-        "print(sorted({name.partition('.')[0] for name in sys.modules} & {'pydantic', 'ruamel', 'textual', 'scapy'}))"
+        "heavy = {'pydantic', 'ruamel', 'textual', 'scapy'}\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules} & heavy))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(project)], capture_output=True, text=True, check=True, env=dict(os.environ)
+        [sys.executable, "-c", code, str(project)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=dict(os.environ),
     )
     assert done.stdout.strip() == "[]"
 
@@ -183,13 +188,17 @@ def test_every_flipped_byte_is_noticed(project: Path, tmp_path: Path) -> None:
         assert found is None or found == plan
 
 
-def test_a_cache_that_cannot_be_written_is_no_matter(project: Path, reads: list[Path], tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_no_matter(
+    project: Path, reads: list[Path], tmp_path: Path
+) -> None:
     (tmp_path / "cache").write_text("a file where a folder should be")
     assert load_plan(project) == load_plan(project)
     assert len(reads) == 2
 
 
-def test_it_can_be_turned_off(project: Path, reads: list[Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_it_can_be_turned_off(
+    project: Path, reads: list[Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv(cache.OFF, "1")
     load_plan(project)
     load_plan(project)

@@ -211,13 +211,14 @@ class Namespace:
 
     def close(self) -> None:
         """Kill what runs inside and remove the namespace."""
-        _remove(self.name)
         for program in self._programs:
+            program.kill()
             program.wait()
             for stream in (program.stdout, program.stderr):
                 if stream is not None:
                     stream.close()
         self._programs.clear()
+        _remove(self.name)
 
     def _argv(self, argv: Sequence[str | os.PathLike[str]]) -> list[str]:
         return ["ip", "netns", "exec", self.name, *(os.fspath(word) for word in argv)]
@@ -258,12 +259,15 @@ def sweep() -> None:
 def _remove(name: str) -> None:
     """Kill every process inside the namespace `name` and remove it with its files."""
     if (NAMED / name).exists():
-        while pids := _run(["ip", "netns", "pids", name]).split():
+        for _ in range(5):
+            pids = _run(["ip", "netns", "pids", name]).split()
             for pid in pids:
                 try:
                     os.kill(int(pid), signal.SIGKILL)
                 except ProcessLookupError:
                     pass
+            if not pids:
+                break
             _reap(pids)
         subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
     shutil.rmtree(ETC / name, ignore_errors=True)

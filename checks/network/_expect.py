@@ -92,7 +92,7 @@ def _json_findings(
         return
     for path, value in wanted.items():
         found = _at(data, path)
-        say = {
+        say: dict[str, Any] = {
             "expected": f"{path} = {jsonlib.dumps(value)}",
             "observed": "not there" if found is _MISSING else safe(jsonlib.dumps(found), limit=_SHOWN),
         }

@@ -21,6 +21,7 @@ _SPACING = 0.1
 _FIRST_UPLOAD = 256 << 10
 _LARGEST_UPLOAD = 16 << 20
 _GROW_BELOW = 0.5
+_END = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ class _Meter:
         return self.until - time.monotonic()
 
     def open(self) -> bool:
-        return self.problem is None and self.left() > 0.01
+        return self.problem is None and self.left() > _END
 
     def count(self, size: int) -> None:
         self.payload += size
@@ -70,7 +71,7 @@ class _Meter:
     def blame(self, seen: Exchange) -> None:
         """Keep why an exchange is no measurement; the end of the window is no reason once something came."""
         trouble = seen.trouble
-        if trouble is not None and not (trouble.kind == "timeout" and self.payload):
+        if trouble is not None and not (self.left() <= _END and self.payload):
             self.problem = f"{trouble.kind} in phase {trouble.phase}: {trouble.detail}"
 
 

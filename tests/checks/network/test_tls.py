@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import shutil
 import socket
 import ssl
 import subprocess
@@ -24,6 +23,7 @@ from checks.wire.tls_chain import Handshake, Shown
 from checks.words import Status, worst
 from tests.checks import hostile, pki
 from tests.lab import need
+from tests.lab.needs import tool
 
 NOW = datetime(2026, 12, 5, 21, 30, tzinfo=UTC)
 NAME = "srv.example.com"
@@ -47,7 +47,7 @@ def texts(findings, status=Status.FAIL) -> str:
 @pytest.fixture(scope="module")
 def office(tmp_path_factory):
     """nginx with one port for each state of a certificate; yields ports by name, and the CA's file."""
-    need("nginx")
+    need("nginx", root=False)
     folder = tmp_path_factory.mktemp("tls")
     root = pki.make("Lab Root", authority=True, end=3650)
     inter = pki.make("Lab Intermediate", by=root, authority=True, end=1000)
@@ -96,7 +96,7 @@ def office(tmp_path_factory):
     (folder / "firewall.pem").write_bytes(pki.pem(firewall.certificate))
     nginx = subprocess.Popen(
         [
-            shutil.which("nginx") or "/usr/sbin/nginx",
+            tool("nginx") or "nginx",
             "-p",
             folder,
             "-c",

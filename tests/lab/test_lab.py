@@ -15,12 +15,14 @@ from tests.lab.namespaces import ETC, NAMED, sweep
 
 ROOT = Path(__file__).parents[2]
 HOLDER = """
-import sys, time
-from tests.lab import Lab
+import time
+from pathlib import Path
+from tests.lab import Lab, wait_for
 lab = Lab()
 host = lab.namespace("host")
 host.etc("resolv.conf", "")
 child = host.popen("sleep", "1000")
+wait_for(lambda: "sleep" in Path(f"/proc/{child.pid}/comm").read_text(), "it runs inside")
 print(host.name, child.pid, lab.folder, flush=True)
 time.sleep(1000)
 """

@@ -107,6 +107,7 @@ without:
   gateway: The practice office has no gateway.
   internet: The practice office has no line.
   packet-size: The practice office has no line.
+  portal: The practice office has no line.
   resolvers: The practice office's name server is asked directly.
   staff-work: The practice office has no staff.
 

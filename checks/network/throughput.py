@@ -124,6 +124,14 @@ class Throughput(Check[ThroughputSeen]):
         if self.max_added_latency is not None:
             yield self._judge_latency(seen, self.max_added_latency * 1000)
 
+    def _too_small(self, flow: Flow) -> bool:
+        """Return whether small files held the rate down; requests that the window cut off were no such files.
+
+        An upload's requests are made by this check and grow until the line is what limits them.
+        """
+        whole = flow.requests > self.streams
+        return flow.direction == "down" and whole and flow.largest < SMALLEST and not flow.bounded
+
     def _judge_flow(self, flow: Flow, least: float | None) -> Iterable[Finding]:
         where = f"{flow.direction} {self.subject()}"
         if flow.problem is not None:
@@ -141,7 +149,7 @@ class Throughput(Check[ThroughputSeen]):
                 observed=f"{flow.payload} bytes in {flow.seconds:.2f} s",
                 fix="Raise max_bytes, take a larger file or a longer window.",
             )
-        elif least is not None and flow.mbits < least and flow.largest < SMALLEST and not flow.bounded:
+        elif least is not None and flow.mbits < least and self._too_small(flow):
             yield cannot_tell(
                 where,
                 "The requests were too small to fill the line, so the low rate may not be the line's.",

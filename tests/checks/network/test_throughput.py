@@ -24,8 +24,8 @@ DOWN = Throughput(url=URL, min_down=100)
 
 def flow(mbits: float = 200.0, seconds: float = 8.0, **more) -> Flow:
     payload = int(mbits * 1e6 / 8 * seconds)
-    more.setdefault("largest", payload)
-    return Flow(direction=more.pop("direction", "down"), payload=payload, seconds=seconds, requests=1, **more)
+    more = {"direction": "down", "largest": payload, "requests": 1, **more}
+    return Flow(payload=payload, seconds=seconds, **more)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,8 @@ def flow(mbits: float = 200.0, seconds: float = 8.0, **more) -> Flow:
         (flow(99.0, bounded=True), "fail"),
         (flow(500.0, seconds=0.4), "inconclusive"),  # too short, however fast
         (flow(5.0, seconds=0.4), "inconclusive"),
-        (flow(99.0, largest=1000), "inconclusive"),  # small files
+        (flow(99.0, largest=1000, requests=5000), "inconclusive"),  # small files
+        (flow(0.5, largest=125000, requests=4), "fail"),  # large files that the window cut off
         (flow(200.0, largest=1000), "pass"),
         (flow(problem="status 404"), "inconclusive"),
         (Flow(direction="down"), "inconclusive"),

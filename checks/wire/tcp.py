@@ -51,7 +51,8 @@ _WINDOWS: dict[int, Outcome] = {
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL})
 _PENDING = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY})
 _Target = tuple[str, int] | tuple[str, int, int, int]
-_TYPE = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0)
+_NONBLOCK: int = getattr(socket, "SOCK_NONBLOCK", 0)
+_TYPE = socket.SOCK_STREAM | _NONBLOCK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +95,8 @@ async def connect(address: str, port: int, within: float) -> tuple[Attempt, sock
     except (OSError, ValueError) as error:
         return Attempt(address=address, port=port, outcome="local", seconds=0.0, detail=str(error)), None
     try:
-        sock.setblocking(False)  # noqa: FBT003
+        if not _NONBLOCK:
+            sock.setblocking(False)  # noqa: FBT003
         trouble = await _open(sock, target, within)
     except BaseException:
         sock.close()

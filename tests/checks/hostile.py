@@ -10,6 +10,7 @@ import contextlib
 import socket
 import ssl
 import struct
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from checks.safe import safe
@@ -124,6 +125,16 @@ yes_to_everything = answers(
 )
 
 
+async def gzip_bomb(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Send 64 MB of zeros as 64 KB of gzip, whatever encoding was asked for."""
+    await request_head(reader)
+    packer = zlib.compressobj(wbits=31)
+    bomb = b"".join(packer.compress(bytes(MB)) for _ in range(64)) + packer.flush()
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb))
+    writer.write(bomb)
+    await writer.drain()
+
+
 async def endless_redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Redirect every request to another path of the same server."""
     head = await request_head(reader)
@@ -170,6 +181,7 @@ FLOODS: dict[str, Handler] = {
     "absurd content length": absurd_length,
     "NUL bytes": nul_bytes,
     "ANSI": ansi,
+    "a gzip bomb": gzip_bomb,
 }
 """What must end quickly and small by itself."""
 STALLS: dict[str, Handler] = {

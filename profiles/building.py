@@ -27,6 +27,7 @@ from profiles.problems import Path, Problem, Problems, show
 MAX_DEPTH = 24
 MAX_VALUES = 200_000
 MAX_PROBLEMS = 100
+MAX_TEXT = 20_000
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INT = re.compile(r"[-+]?[0-9]+\Z")
@@ -202,6 +203,9 @@ class _Builder:
             self.refuse(
                 offset, path, "The text holds a character that is none (U+0000 or half a surrogate pair)."
             )
+            return ""
+        if len(text) > MAX_TEXT:
+            self.refuse(offset, path, f"A text has at most {MAX_TEXT:,} characters, not {len(text):,}.")
             return ""
         if event.tag is not None or not event.implicit[0]:
             return text

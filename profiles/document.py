@@ -119,13 +119,10 @@ def read_document(data: bytes, name: str) -> Document:
         ])  # fmt: skip
     if not document.text.strip():
         raise _whole(name, "The file is empty.")
-    long = re.search(rf"[^\r\n]{{{MAX_LINE + 1}}}", document.text)
-    if long:
-        number = document.at(long.start()).line
-        problem = Problem(
-            place=Place(name, number, 1), path=(), message=f"A line has more than {MAX_LINE:,} characters."
-        )
-        raise Problems([problem])
+    for number, line in enumerate(_LINES.split(document.text), start=1):
+        if len(line) > MAX_LINE:
+            message = f"A line has more than {MAX_LINE:,} characters."
+            raise Problems([Problem(place=Place(name, number, 1), path=(), message=message)])
     build(document)
     return document
 

@@ -13,6 +13,9 @@ from profiles.problems import Path, Problem, did_you_mean, show
 
 Origin = Literal["profile", "project"]
 MAX_EXPANDED = 20_000
+MAX_TEXT = 20_000
+MAX_VALUE = 20_000
+MAX_VALUES = 500_000
 _USE = re.compile(r"\$(?:\$\{|\{([^{}]*)\}|\{)")
 _NAME = re.compile(r"([a-z][a-z0-9_]*)(?:\.([a-z][a-z0-9_]*))?\Z")
 _WHOLE = re.compile(r"\$\{([^{}]*)\}\Z")
@@ -89,7 +92,10 @@ class Scope:
             written = show(value) if isinstance(value, bool) else str(value)
             return slug(written) if slugs else written
 
-        return _USE.sub(insert, text) if "$" in text else text
+        made = _USE.sub(insert, text) if "$" in text else text
+        if len(made) > MAX_TEXT:
+            raise Unbound(f"Filled in, the text has more than {MAX_TEXT:,} characters.")
+        return made
 
 
 def uses(value: Any) -> list[str]:
@@ -99,6 +105,19 @@ def uses(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [use for item in value.values() for use in uses(item)]
     return [use for item in value for use in uses(item)] if isinstance(value, list) else []
+
+
+def size(value: Any, limit: int) -> int:
+    """Return how many values stand in `value`, counted up to a little over `limit`."""
+    count, rest = 0, [value]
+    while rest and count <= limit:
+        item = rest.pop()
+        count += 1
+        if isinstance(item, (dict, list)):
+            if len(item) > limit:
+                return len(item)
+            rest.extend(item.values() if isinstance(item, dict) else item)
+    return count
 
 
 def slug(text: str) -> str:
@@ -140,6 +159,7 @@ class Expanded:
     left_out: dict[str, str] = field(default_factory=dict)
     """Ids that are not planned because of `when` or an empty `each`, with the reason."""
     problems: list[Problem] = field(default_factory=list)
+    values: int = 0
 
 
 def expand(document: Document, checks: Any, scope: Scope, origin: Origin) -> Expanded:
@@ -156,9 +176,10 @@ def expand(document: Document, checks: Any, scope: Scope, origin: Origin) -> Exp
             continue
         for inner in _each(out, document, path, body, scope):
             _expand_one(out, Draft(id=key, body=body, document=document, path=path, origin=origin), inner)
-        if len(out.drafts) > MAX_EXPANDED:
-            out.problems.append(document.problem(path, f"There are more than {MAX_EXPANDED:,} checks."))
-            return out
+            if len(out.drafts) > MAX_EXPANDED or out.values > MAX_VALUES:
+                what = f"more than {MAX_EXPANDED:,} checks or {MAX_VALUES:,} values"
+                out.problems.append(document.problem(path, f"Expanded, there are {what}."))
+                return out
     return out
 
 
@@ -219,6 +240,7 @@ def _expand_one(out: Expanded, draft: Draft, scope: Scope) -> None:
         else:
             filled[key], found = fill_deep(document, (*path, key), value, scope)
         out.problems += found
+    out.values += size(filled, MAX_VALUES)
     out.drafts.append(Draft(id=name, body=filled, document=document, path=path, origin=draft.origin))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,6 +11,9 @@ from checks.safe import safe
 
 Path = tuple[str | int, ...]
 """Where in a document a value stands: keys and list indices from the top."""
+
+
+MAX_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -71,7 +75,12 @@ class Problems(Exception):  # noqa: N818 - named for what a person is shown
             message = "" if problem.path else problem.message
             unique.setdefault((problem.place, problem.path, message), problem)
         self.problems = tuple(sorted(unique.values(), key=lambda problem: problem.place))
-        super().__init__("\n".join(map(str, self.problems)))
+        super().__init__()
+
+    def __str__(self) -> str:
+        shown = [str(problem) for problem in self.problems[:MAX_SHOWN]]
+        more = len(self.problems) - len(shown)
+        return "\n".join([*shown, f"... and {more} more problems."] if more else shown)
 
 
 def scrub(problems: Iterable[Problem], secrets: Sequence[str]) -> list[Problem]:
@@ -115,5 +124,5 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     """Return `did you mean 'x'?` for the nearest of `known`, or nothing."""
     import difflib
 
-    near = difflib.get_close_matches(str(word)[:100], list(known), n=1)
+    near = difflib.get_close_matches(str(word)[:100], list(itertools.islice(known, 2000)), n=1)
     return f"did you mean '{near[0]}'?" if near else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 from profiles import kinds, wording
 from profiles.document import Document, read_bytes, read_document
-from profiles.expand import Scope, Unbound, uses
+from profiles.expand import MAX_VALUE, Scope, Unbound, size, uses
 from profiles.model import ParameterModel, ProfileFile
 from profiles.problems import Path, Problem, Problems, did_you_mean, show_path
 
@@ -140,6 +140,10 @@ class _Binding:
         except Unbound as error:
             if not any(problem.place.file for problem in self.problems if problem.path == at):
                 self.problems.append(document.problem(at, error.message, error.hint))
+            self.values[name] = None
+            return
+        if size(raw, MAX_VALUE) > MAX_VALUE:
+            self.problems.append(document.problem(at, f"Filled in, it holds more than {MAX_VALUE:,} values."))
             self.values[name] = None
             return
         value, wrong = kinds.convert(parameter.type, raw)

@@ -19,14 +19,14 @@ _KEY = re.compile(rf"(?:.*[^a-z])?(?:{_WORD})[_-]?\d*\Z", re.IGNORECASE)
 _LINE = re.compile(rf"((?:^|[\s{{,\"'])[\w.-]*(?:{_WORD})[_-]?\d*[\"']?\s*:\s*)(?=\S)", re.IGNORECASE)
 _REFERENCE = re.compile(r"(?:env|keyring|file|prompt):\S|\$\{[^}]*\}\Z")
 _SHAPES = re.compile(
-    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY"
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY"
     r"|\bAKIA[0-9A-Z]{16}\b"
     r"|\bgh[opsur]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{20,}"
     r"|\bxox[abeoprs]-[\w-]{10,}"
     r"|\b(?:sk|rk)_live_\w{16,}|\bsk-[\w-]{32,}"
     r"|\bAIza[\w-]{35}"
-    r"|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+"
-    r"|\b[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@"
+    r"|\beyJ[\w-]{8,2000}\.eyJ[\w-]{8,4000}\.[\w-]"
+    r"|\b[a-z][a-z0-9+.-]{0,20}://[^/\s:@]{0,200}:[^/\s@]{1,400}@"
 )
 _ENCODED = re.compile(r"[A-Za-z0-9+/=]{40,}\Z")
 _IDS = frozenset({"without", "checks", "milestones", "vendors", "contacts", "parameters", "owners"})

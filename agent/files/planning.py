@@ -34,6 +34,8 @@ class Planning:
     broken: set[str] = field(default_factory=set)
     """Ids of checks that are written but have problems of their own."""
     problems: list[Problem] = field(default_factory=list)
+    unknown: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Types that could not be loaded: message and hint, so that each is looked for once."""
 
     def say(self, draft: Draft, path: Path, message: str, hint: str = "", *, key: bool = False) -> None:
         """Note a problem below the draft's own place."""
@@ -102,14 +104,16 @@ def _load(planning: Planning, draft: Draft, name: Any) -> type[Check[Any]] | Non
     if not isinstance(name, str) or not name.strip():
         return None
     try:
-        return registry.load(name)
+        if name not in planning.unknown:
+            return registry.load(name)
     except registry.UnknownType as error:
         message, _, hint = str(error).partition(" - ")
-        planning.say(draft, ("type",), f"{message}.", hint)
+        planning.unknown[name] = (f"{message}.", hint)
     except registry.BrokenType as error:
-        planning.say(draft, ("type",), str(error))
+        planning.unknown[name] = (str(error), "")
     except Exception as error:  # noqa: BLE001 - somebody else's module may fail in any way while it is imported
-        planning.say(draft, ("type",), f"The check type '{name}' cannot be loaded: {error!r}.")
+        planning.unknown[name] = (f"The check type '{name}' cannot be loaded: {error!r}.", "")
+    planning.say(draft, ("type",), *planning.unknown[name])
     return None
 
 

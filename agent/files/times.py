@@ -73,7 +73,7 @@ def due(text: str, local: ZoneInfo, cutover: datetime | None) -> datetime:
     Days and weeks are days of the calendar (the same time of day, whatever the clock did between); hours and
     less are elapsed time.
     """
-    text = text.strip()
+    text = text.strip()[:100]
     match = _RELATIVE.match(text)
     if match is None and text != "cutover":
         if text[:1].isdigit():

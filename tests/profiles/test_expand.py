@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,26 @@ def test_required_unknown_and_wrong_parameters_all_at_once(tmp_path: Path) -> No
     ]  # fmt: skip
     assert "needs gateway (an address, for example '10.0.0.1')" in said
     assert "did you mean 'gateway'?" in said
+
+
+def test_laughter_by_parameters_is_bounded(tmp_path: Path) -> None:
+    names = [f"p{i}" for i in range(22)]
+    texts = {a: f"type: text, default: '{('${' + b + '}') * 9}'" for a, b in itertools.pairwise(names)}
+    check = f"checks:\n  a: {{{TCP}, target: h, port: 1, title: '${{p0}}'}}\n"
+    said = str(refused(tmp_path, parameters(**texts, p21="type: text, default: ha") + check))
+    assert "more than 20,000 characters" in said
+    lists = {}
+    for depth, (a, b) in enumerate(itertools.pairwise(names[6:])):
+        uses = ", ".join([f'"${{{b}}}"'] * 9)
+        lists[a] = f"type: {'[' * (16 - depth)}text{']' * (16 - depth)}, default: [{uses}]"
+    said = str(refused(tmp_path, parameters(**lists, p21="type: [text], default: [ha]") + check))
+    assert "more than 20,000 values" in said
+    body = "".join(
+        f"  c{i}: {{{TCP}, target: h, port: 1, title: '${{p}}', n: ['${{p}}', '${{p}}']}}\n"
+        for i in range(50)
+    )
+    much = parameters(p=f"type: [text], default: [{', '.join(['x'] * 15000)}]".replace(", x", ",\n x"))
+    assert "Expanded, there are more than" in str(refused(tmp_path, much + "checks:\n" + body))
 
 
 @pytest.mark.parametrize("value", ["[]", "''"])

@@ -30,7 +30,7 @@ def to_json(value: Any) -> Any:
 
     Every result passes here, so what to do is looked up by type, once a type.
     """
-    kind = type(value)
+    kind: Any = type(value)
     if kind in _PLAIN:
         return value
     return _writer(kind)(value)

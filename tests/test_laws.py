@@ -260,7 +260,8 @@ def mounted(folder: Path, options: str) -> Iterator[None]:
 def test_a_full_disk_loses_no_verdict(tmp_path: Path) -> None:
     with mounted(tmp_path, "size=700k"):
         noisy = "".join(
-            f"  n{i}:\n    type: plugin\n    milestone: ready\n    command: [/bin/sh, -c, \"head -c 50000 /dev/zero | tr '\\\\0' x\"]\n"
+            f"  n{i}:\n    type: plugin\n    milestone: ready\n"
+            "    command: [/bin/sh, -c, \"head -c 50000 /dev/zero | tr '\\\\0' x\"]\n"
             for i in range(30)
         )
         path = write(tmp_path, noisy)

@@ -104,7 +104,7 @@ class Tcp(Check[TcpSeen]):
         if attempt.outcome == "open":
             time_ms = attempt.seconds * 1000
             yield passed(
-                where, "The port accepts connections.", expected="open", observed=f"open in {time_ms:.1f} ms"
+                where, "The port accepts connections.", expected="open", observed=f"open in {time_ms:.3g} ms"
             )
             if self.max_connect is not None:
                 limit = self.max_connect * 1000

@@ -12,6 +12,7 @@ import errno
 import functools
 import os
 import socket
+import struct
 import sys
 import time
 from dataclasses import dataclass
@@ -103,10 +104,25 @@ async def connect(address: str, port: int, within: float) -> tuple[Attempt, sock
         raise
     seconds = time.perf_counter() - began
     if trouble is None:
-        return Attempt(address=address, port=port, outcome="open", seconds=seconds), sock
+        return Attempt(address=address, port=port, outcome="open", seconds=_handshake(sock, seconds)), sock
     sock.close()
     outcome, detail = trouble
     return Attempt(address=address, port=port, outcome=outcome, seconds=seconds, detail=detail), None
+
+
+def _handshake(sock: socket.socket, waited: float) -> float:
+    """Return the seconds that the handshake took by the kernel's clock, where it tells (Linux, tcp(7)).
+
+    `waited` counts the moments in which this process was busy with other checks, too: with 200 at once
+    that was 50 ms on a path of 0.1 ms. A handshake with a repeated SYN has no such figure and keeps `waited`.
+    """
+    if sys.platform != "linux":
+        return waited
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+    if len(info) < 104:
+        return waited
+    round_trip_us, repeated = struct.unpack_from("I", info, 68)[0], struct.unpack_from("I", info, 100)[0]
+    return min(waited, round_trip_us / 1e6) if round_trip_us and not repeated else waited
 
 
 async def probe(address: str, port: int, within: float, hold: float = 0.0) -> Attempt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -97,6 +98,8 @@ class Odd(Check[Seen]):
             case "judge spins":
                 while True:
                     pass
+            case "judge by a regular expression that explodes":
+                re.match(r"(a+)+$", "a" * 60 + "b")
             case "fail":
                 return [failed("s", "It is wrong.", fix="Mend it.")]
         if seen is None:
@@ -152,6 +155,7 @@ def run(*checks: PlannedCheck, vantage: VantageRecord = HERE, **shared: Any) -> 
 BAD = [
     "raise", "exit", "cannot", "hang", "hang in a thread", "swallow", "block", "spin", "flood", "unserialisable",
     "judge raises", "judge none", "judge empty", "judge nonsense", "judge floods", "judge spins",
+    "judge by a regular expression that explodes",
 ]  # fmt: skip
 
 

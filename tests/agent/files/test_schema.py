@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from agent.files import schema
@@ -14,7 +15,6 @@ from checks import docs, registry
 from profiles.document import read_document
 from profiles.profile import SHIPPED
 
-jsonschema = pytest.importorskip("jsonschema")
 
 HEAD = """gonogo: 1
 project: {name: Move, timezone: Europe/Zurich, cutover: 2026-12-05 22:30, time_servers: [ntp.example]}

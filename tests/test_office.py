@@ -96,6 +96,42 @@ def test_one_fault_is_a_no_go_with_its_one_cause(
     assert ran.code == NO_GO, ran.summary()
 
 
+NAMED = """
+gonogo: 1
+project: {name: Names, timezone: UTC}
+milestones: {go: {title: Go}}
+checks:
+  tcp: {type: network.tcp, milestone: go, target: erp.office.example, port: 8443, timeout: 4s}
+  http: {type: network.http, milestone: go, url: "https://intranet.office.example/health", timeout: 4s}
+  tls: {type: network.tls, milestone: go, target: intranet.office.example, timeout: 4s}
+  ping: {type: network.ping, milestone: go, target: erp.office.example, timeout: 4s}
+  mtu: {type: network.mtu, milestone: go, target: erp.office.example, timeout: 4s}
+  path: {type: network.path, milestone: go, target: erp.office.example, max_hops: 3, timeout: 4s}
+  time: {type: network.ntp, milestone: go, server: time.office.example, timeout: 4s}
+  portal: {type: network.captive, milestone: go, timeout: 4s}
+  egress: {type: network.egress, milestone: go, via: ["http://www.example.com/ip"], nat: present, timeout: 4s}
+  closed:
+    type: network.closed
+    milestone: go
+    target: erp.office.example
+    ports: [22]
+    control: erp.office.example:443
+    timeout: 4s
+"""
+
+
+def test_silent_dns_says_nothing_about_the_servers(office: Office, tmp_path: Path) -> None:
+    """No check depends on another here: each must find out by itself that it could not test."""
+    project = tmp_path / "names.yaml"
+    project.write_text(NAMED)
+    with faults.dns_silent(office):
+        ran = run_json(office.laptop, project)
+    assert ran.having("inconclusive") == set(ran.results), ran.summary()
+    assert ran.code == INCOMPLETE
+    for check in set(ran.results) - {"portal"}:
+        assert "resolver" in ran.told(check), ran.told(check)
+
+
 def test_a_clock_that_is_off_is_named_and_spoils_nothing_else(office: Office, project: Path) -> None:
     need("faketime")
     ran = run_json(office.laptop, project, before=("faketime", "-f", "+90s"))

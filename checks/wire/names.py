@@ -12,6 +12,7 @@ from typing import Literal
 from checks.vantage import Shared, Vantage
 
 Family = Literal["any", "ipv4", "ipv6"]
+SHARE = 0.8
 _AF = {"any": socket.AF_UNSPEC, "ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
 
 
@@ -27,10 +28,20 @@ class Resolved:
 
 
 async def resolve(vantage: Vantage | Shared, host: str, family: Family = "any") -> Resolved:
-    """Return the addresses of `host`, asked once per run and family; an address stands for itself."""
+    """Return the addresses of `host`, asked once per run and family; an address stands for itself.
+
+    A check waits `SHARE` of what is left of its attempt, and can then say that the resolver is silent.
+    """
     version = ip_version(host)
     if version is None:
-        return await vantage.once(("names", host, family), lambda: _ask(host, family))
+        patience = vantage.remaining() * SHARE if isinstance(vantage, Vantage) else None
+        try:
+            async with asyncio.timeout(patience):
+                return await vantage.once(("names", host, family), lambda: _ask(host, family))
+        except TimeoutError:
+            return Resolved(
+                host=host, addresses=(), error="the resolver did not answer in time", temporary=True
+            )
     if family not in ("any", f"ipv{version}"):
         return Resolved(host=host, addresses=(), error=f"{host} is not an {family} address")
     return Resolved(host=host, addresses=(host,))

@@ -15,7 +15,6 @@ from checks import docs, registry
 from profiles.document import read_document
 from profiles.profile import SHIPPED
 
-
 HEAD = """gonogo: 1
 project: {name: Move, timezone: Europe/Zurich, cutover: 2026-12-05 22:30, time_servers: [ntp.example]}
 scope: {in: [a], out: [b]}

@@ -350,7 +350,7 @@ def test_closing_ends_what_is_under_way():
             task = asyncio.ensure_future(
                 client.ask(f"127.0.0.1:{port}", "x.example", "A", timeout=60, tries=1)
             )
-            while not client._reaper._heap:  # noqa: ASYNC110
+            while not client._reaper._heap:
                 await asyncio.sleep(0)
             await client.close()
             return await task
@@ -366,7 +366,7 @@ def test_idle_ports_are_closed(monkeypatch):
         async def run():
             client = await Dns.open(Shared())
             await client.ask(f"127.0.0.1:{port}", "x.example", "A")
-            while client._pools:  # noqa: ASYNC110
+            while client._pools:
                 await asyncio.sleep(0.005)
             assert (await client.ask(f"127.0.0.1:{port}", "x.example", "A")).rcode == "NOERROR"
             await client.close()

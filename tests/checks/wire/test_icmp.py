@@ -193,7 +193,7 @@ def test_a_busy_event_loop_neither_loses_replies_nor_makes_them_slow(hosts, meth
         waiting = asyncio.ensure_future(icmp.series(SERVER[4], count=1, interval=0, timeout=0.2))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        time.sleep(0.5)  # noqa: ASYNC251 - the loop is to be blocked
+        time.sleep(0.5)
         return await waiting
 
     (echo,) = hosts.ask(method, blocked)

@@ -90,7 +90,7 @@ def test_cancelled_it_kills_the_whole_group_and_leaves_no_zombie(tmp_path):
     async def cancel_it():
         script = f"trap '' TERM INT; sleep 1000 & echo $! $$ > {pid_file}; wait"
         task = asyncio.create_task(run(("/bin/sh", "-c", script)))
-        while not (pid_file.exists() and pid_file.read_text().endswith("\n")):  # noqa: ASYNC110
+        while not (pid_file.exists() and pid_file.read_text().endswith("\n")):
             await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

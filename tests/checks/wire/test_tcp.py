@@ -107,7 +107,7 @@ def test_a_cancelled_attempt_leaves_no_socket(way):
         with full_backlog() as address:
             before = open_descriptors()
             task = asyncio.create_task(tcp.probe(*address, 60))
-            while open_descriptors() == before:  # noqa: ASYNC110
+            while open_descriptors() == before:
                 await asyncio.sleep(0.01)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

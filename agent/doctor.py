@@ -10,13 +10,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
 from agent.version import VERSION
 from checks.local import rights
+from checks.records import dataclass
 from checks.vantage import CannotTell, Shared
 
 LIBRARIES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from agent.plan import Gate, GateNeed, LeftOut, Milestone, Plan, PlannedCheck, Project, definition_digest
@@ -12,6 +12,7 @@ from checks import jsonable, registry
 from checks.contract import Check, Result, Status
 from checks.local import rights
 from checks.local.facts import InterfaceFact, LocalHost
+from checks.records import dataclass
 
 PROBE_NAME = "dns.msftncsi.com"
 TIME_SERVER = "time.cloudflare.com"

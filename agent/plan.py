@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
 from checks import jsonable, registry
 from checks.contract import Check
+from checks.records import dataclass
 
 DEFAULT_MAX_AGE_S = 24 * 3600.0
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import fnmatch
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from agent.plan import Milestone, Plan
+from checks.records import dataclass
 
 
 class NothingSelected(Exception):  # noqa: N818 - said to the person who selected

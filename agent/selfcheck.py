@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from dataclasses import dataclass
 
 from agent.records import VantageRecord
 from agent.version import VERSION
 from checks import jsonable
 from checks.local import rights
 from checks.local.facts import InterfaceFact, LocalHost, read_local, routable
+from checks.records import dataclass
 from checks.safe import safe
 from checks.vantage import CannotTell, Shared
 

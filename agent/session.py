@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agent.engine.events import Sink
@@ -20,7 +22,7 @@ from agent.ledger.store import Ledger
 from agent.plan import Plan
 from agent.secrets import resolve_secret
 from agent.selfcheck import look_at_ourselves
-from checks.vantage import Shared
+from checks.vantage import Attestation, Shared
 
 
 def run_session(
@@ -57,12 +59,24 @@ async def _session(
     main_thread = threading.current_thread() is threading.main_thread()
     before = {number: signal.signal(number, stop) for number in _stopping()} if main_thread else {}
     try:
-        shared = Shared(resolve_secret=resolve_secret, attestations=ledger.attestations())
+        shared = Shared(resolve_secret=resolve_secret, attestations=statements(plan, ledger.attestations()))
         vantage = await look_at_ourselves(shared, name=vantage_name, time_servers=plan.project.time_servers)
         return await execute(plan, selected, vantage=vantage, shared=shared, ledger=ledger, sinks=sinks)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def statements(plan: Plan, said: Mapping[str, Attestation]) -> dict[str, Attestation]:
+    """Return what people stated, each with how old it may be for the strictest gate that looks at it.
+
+    A run makes a new result of an old statement: without this no gate's `max_age` would ever reach it.
+    """
+    limits: dict[str, float] = {}
+    for milestone in plan.milestones:
+        for need in milestone.gate.needs:
+            limits[need.check] = min(milestone.gate.max_age_s, limits.get(need.check, math.inf))
+    return {name: replace(one, fresh_s=limits.get(name)) for name, one in said.items()}
 
 
 def _stopping() -> tuple[signal.Signals, ...]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import enum
 import fnmatch
 import ipaddress
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from agent.plan import Gate, GateNeed, Milestone, Plan
 from agent.records import Decision, Waiver
+from checks.records import dataclass
 from checks.words import Status
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
@@ -93,7 +94,10 @@ def judge_plan(
 ) -> tuple[MilestoneVerdict, ...]:
     """Return the verdict on every milestone of `plan` at the time `now`, in the plan's order."""
     in_force = {waiver.check: waiver for waiver in waivers if _in_force(waiver, now)}
-    signed = {decision.milestone for decision in decisions if decision.verdict in GOES}
+    last_word = {decision.milestone: decision for decision in decisions}
+    signed = {
+        name for name, said in last_word.items() if said.verdict in GOES and said.at <= now + CLOCK_TOLERANCE
+    }
     done: dict[str, MilestoneVerdict] = {}
 
     def judge(milestone: Milestone, above: frozenset[str]) -> MilestoneVerdict:
@@ -124,10 +128,14 @@ def overall(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def _in_force(waiver: Waiver, now: datetime) -> bool:
-    other_person = waiver.author.strip().casefold() != waiver.approver.strip().casefold()
-    return (
-        bool(waiver.approver.strip()) and other_person and waiver.at <= now + CLOCK_TOLERANCE < waiver.expires
-    )
+    author, approver = _person(waiver.author), _person(waiver.approver)
+    two_people = bool(author) and bool(approver) and author != approver
+    return two_people and waiver.at <= now + CLOCK_TOLERANCE < waiver.expires
+
+
+def _person(name: str) -> str:
+    """Return a name without what writes one person in two ways: case, spaces, forms of a letter."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _stand(

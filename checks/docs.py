@@ -11,11 +11,11 @@ import textwrap
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from checks import jsonable, params
 from checks.contract import Check
+from checks.records import dataclass
 
 SECTIONS = ("Proves", "Cannot prove", "Source", "Example")
 _HEAD = re.compile(rf"^({'|'.join(SECTIONS)}):[ \t]*", re.MULTILINE)

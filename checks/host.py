@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,6 +15,7 @@ from checks.contract import CannotTell, Check, Finding, Measure, Vantage
 from checks.judging import cannot_tell, failed, passed, within
 from checks.local.facts import read_local
 from checks.params import Duration, Endpoint, Percent
+from checks.records import dataclass
 from checks.safe import safe
 
 _LIMIT = "the project's limit"
@@ -35,6 +36,8 @@ class HostSeen:
 
     hostname: str
     battery: Battery | None = None
+    battery_doubt: str = ""
+    """Why a battery that was not found may be there all the same; a full sentence."""
     disk_free_bytes: int | None = None
     disk_error: str = ""
     memory_free_bytes: int | None = None
@@ -43,6 +46,8 @@ class HostSeen:
     """Why a restart is due, empty if none is; None where this system has no such mark."""
     vpn: tuple[str, ...] = ()
     clock_offset_s: float | None = None
+    clock_unsure_s: float = 0.0
+    """How wrong the offset may be: half the round trip, and what the server says of itself."""
     clock_error: str = ""
 
 
@@ -106,10 +111,13 @@ class Host(Check[HostSeen]):
     async def observe(self, vantage: Vantage) -> HostSeen:
         """Ask the system; the clock is compared only if a time server is named."""
         host = await read_local(vantage.shared)
-        offset, clock_error = await self._clock(vantage)
-        return await asyncio.to_thread(self._read, host.hostname, host.vpn, offset, clock_error)
+        offset, unsure, clock_error = await self._clock(vantage)
+        seen = await asyncio.to_thread(self._read, host.hostname, host.vpn)
+        return dataclasses.replace(
+            seen, clock_offset_s=offset, clock_unsure_s=unsure, clock_error=clock_error
+        )
 
-    def _read(self, hostname: str, vpn: tuple[str, ...], offset: float | None, clock_error: str) -> HostSeen:
+    def _read(self, hostname: str, vpn: tuple[str, ...]) -> HostSeen:
         import time
 
         import psutil
@@ -125,35 +133,34 @@ class Host(Check[HostSeen]):
             hostname=hostname,
             battery=Battery(percent=round(float(power.percent), 1), on_mains=power.power_plugged)
             if power is not None else None,
+            battery_doubt=battery_doubt() if power is None and self.min_battery is not None else "",
             disk_free_bytes=free,
             disk_error=disk_error,
             memory_free_bytes=psutil.virtual_memory().available,
             uptime_s=time.time() - psutil.boot_time(),
             reboot_pending=reboot_pending() if self.reboot_pending is not None else None,
             vpn=vpn,
-            clock_offset_s=offset,
-            clock_error=clock_error,
         )  # fmt: skip
 
-    async def _clock(self, vantage: Vantage) -> tuple[float | None, str]:
+    async def _clock(self, vantage: Vantage) -> tuple[float | None, float, str]:
         if self.time_server is None:
-            return None, ""
+            return None, 0.0, ""
         from checks.wire.ntp import ask
 
         try:
             answer = await ask(self.time_server, timeout=min(4.0, vantage.remaining() / 2))
         except CannotTell as error:
-            return None, error.reason
+            return None, 0.0, error.reason
         best = answer.best()
         if best is not None and answer.fit():
-            return best.offset_s, ""
-        return None, answer.detail or answer.error or "the server says that it has no time to give"
+            return best.offset_s, best.delay_s / 2 + answer.root_distance_s(), ""
+        return None, 0.0, answer.detail or answer.error or "the server says that it has no time to give"
 
     def judge(self, seen: HostSeen) -> Iterable[Finding]:
         """Judge each limit by itself."""
         name = safe(seen.hostname, limit=80)
         if self.min_battery is not None:
-            yield _judge_battery(name, seen.battery, self.min_battery)
+            yield _judge_battery(name, seen, self.min_battery)
         if self.min_free_disk_gb is not None:
             if seen.disk_free_bytes is None:
                 yield cannot_tell(
@@ -215,14 +222,27 @@ class Host(Check[HostSeen]):
                 f"{safe(seen.clock_error, limit=200)}.",
                 fix="Check that UDP port 123 is open to that server.",
             )  # fmt: skip
+        offset, unsure = abs(seen.clock_offset_s), seen.clock_unsure_s
+        if offset - unsure <= most < offset + unsure:
+            return cannot_tell(
+                name, f"The clock cannot be compared with {self.time_server} exactly enough.",
+                expected=f"at most {most:g} s off", observed=f"{offset:.3g} s, give or take {unsure:.3g} s",
+                fix="Run it again when the network is quiet, or name a nearer time server.",
+            )  # fmt: skip
         measure = Measure(
             name="Clock offset", value=round(abs(seen.clock_offset_s), 4), unit="s", fail=most, source=_LIMIT
         )
         return within(name, measure, fix="Switch automatic time setting on and synchronise the clock now.")
 
 
-def _judge_battery(name: str, battery: Battery | None, least: float) -> Finding:
+def _judge_battery(name: str, seen: HostSeen, least: float) -> Finding:
     expected = f"on mains, or at least {least:g} % ({_LIMIT})"
+    battery = seen.battery
+    if battery is None and seen.battery_doubt:
+        return cannot_tell(
+            name, f"The charge is not known. {safe(seen.battery_doubt, limit=300)}", expected=expected,
+            observed="not known", fix="Plug the power supply in and attest it (type: manual).",
+        )  # fmt: skip
     if battery is None:
         return passed(name, "There is no battery: it runs on mains.", expected=expected, observed="mains")
     observed = f"{battery.percent:g} %"
@@ -246,6 +266,27 @@ def _unknown(name: str, what: str) -> Finding:
     return cannot_tell(
         name, f"This system does not tell the {what}.", fix="Look it up by hand and attest it (type: manual)."
     )
+
+
+def battery_doubt(supplies: Path = Path("/sys/class/power_supply")) -> str:
+    """Return why there may be a battery although psutil finds none; empty if there is none.
+
+    psutil says None for both. On Linux the kernel lists every supply, a mouse's battery as one of a device;
+    elsewhere psutil's word is taken.
+    """
+    if not sys.platform.startswith("linux"):
+        return ""
+    if not supplies.is_dir():
+        return "This system says nothing of its power supply."
+    for supply in sorted(supplies.iterdir()):
+        try:
+            said = [(supply / name).read_text("utf-8", "replace").strip() for name in ("type", "scope")
+                    if (supply / name).exists()]  # fmt: skip
+        except OSError:
+            said = []
+        if said in (["Battery"], ["Battery", "System"]):
+            return f"There is a battery ({supply.name}) that cannot be read."
+    return ""
 
 
 def reboot_pending(root: Path = Path("/")) -> str | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from checks.contract import Check, Finding, Vantage
 from checks.judging import cannot_tell, failed, passed
 from checks.params import Duration
+from checks.records import dataclass
 from checks.safe import safe
 from checks.vantage import Attestation
 
@@ -30,7 +30,7 @@ class Manual(Check[ManualSeen]):
 
     Proves: a named person stated it at a known time (proof level 0: attested).
     Cannot prove: that it is true. Attach a photo, a protocol or a screenshot; its SHA-256 is kept. A
-    statement counts for the wording that it was made for, and not after `max_age`.
+    statement counts for the wording that it was made for, and not after `max_age`, or the gate's limit.
 
     Source: gonogo's own; the person, the time and the attachments are the evidence.
 
@@ -46,7 +46,7 @@ class Manual(Check[ManualSeen]):
     instructions: str = ""
     """What to look at, and where, before stating it."""
     max_age: Duration | None = None
-    """How long the statement counts; without it, until the gate's own limit."""
+    """How long the statement counts; without it, as long as results do for the gate (the strictest one)."""
 
     def __post_init__(self) -> None:
         if not self.statement.strip():
@@ -96,8 +96,10 @@ class Manual(Check[ManualSeen]):
             return "The statement on record was made for another wording of this check."
         if found.at > seen.at + _SKEW:
             return "The statement on record is dated in the future."
-        if self.max_age is not None and (seen.at - found.at).total_seconds() > self.max_age:
-            return f"The statement on record is older than {timedelta(seconds=self.max_age)}."
+        limit = self.max_age if self.max_age is not None else found.fresh_s
+        if limit is not None and (seen.at - found.at).total_seconds() > limit:
+            whose = "its max_age" if self.max_age is not None else "the gate"
+            return f"The statement on record is older than {timedelta(seconds=limit)}, which {whose} allows."
         return ""
 
 

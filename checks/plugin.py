@@ -10,7 +10,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -19,6 +19,7 @@ from annotated_types import Len
 from checks.contract import CannotTell, Check, Finding, Measure, Status, Vantage
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.params import Endpoint, SecretRef
+from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.plugins import Datum, Range, parse_output
 from checks.wire.process import MAX_OUTPUT, run
@@ -138,11 +139,12 @@ class Plugin(Check[PluginSeen]):
             word, tell = ("warns", warned) if seen.code == 1 else ("says CRITICAL", failed)
             fix = f"Mend what it names; {by_hand}"
             yield tell(subject, f"The plugin {word}.", expected=expected, observed=observed, fix=fix)
-        for datum in output.data[:_MAX_VALUES]:
+        for number, datum in enumerate(output.data):
             if datum.value is not None:
-                yield _value(
-                    f"{subject} {safe(datum.label, limit=80)}", datum, datum.value, seen.code, by_hand
-                )
+                about = f"{subject} {safe(datum.label, limit=80)}"
+                finding = _value(about, datum, datum.value, seen.code, by_hand)
+                if number < _MAX_VALUES or finding.status is not Status.PASS:
+                    yield finding
 
 
 def _find(program: str) -> str:

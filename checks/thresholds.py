@@ -7,8 +7,9 @@ one limit only it is the `fail` value, and `warn` stands at two thirds of it: ou
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from checks.records import dataclass
 
 SetName = Literal["teams", "voice-strict", "office-wifi", "data-only"]
 

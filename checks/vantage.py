@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any, Protocol, Self, TypeVar
 
+from checks.records import dataclass
 from checks.words import Note
 
 T = TypeVar("T")
@@ -60,6 +61,8 @@ class Attestation:
     """File names with their SHA-256 in hex."""
     statement: str = ""
     """What was stated, as the project had it then: it does not carry over to another statement."""
+    fresh_s: float | None = None
+    """How old it may be for the strictest gate that looks at it; said by a run, not by the person."""
 
 
 @dataclass

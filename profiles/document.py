@@ -10,10 +10,11 @@ from __future__ import annotations
 import bisect
 import functools
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path as FilePath
 from typing import Any
 
+from checks.records import dataclass
 from profiles import secrets
 from profiles.problems import Path, Place, Problem, Problems
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from checks.records import dataclass
 from profiles.document import Document
 from profiles.problems import Path, Problem, did_you_mean, show
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path as FilePath
 from typing import Any
 
+from checks.records import dataclass
 from profiles import kinds, wording
 from profiles.document import Document, read_bytes, read_document
 from profiles.expand import MAX_VALUE, Scope, Unbound, size, uses

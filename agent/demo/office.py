@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from agent.demo import ports
 from agent.demo.authority import Authority
@@ -14,6 +13,7 @@ from agent.demo.ntp_server import Ntp
 from agent.demo.serving import Service, Serving
 from agent.demo.streams import Greeter
 from agent.demo.web import Page, Web
+from checks.records import dataclass
 
 DOMAIN = "office.test"
 OLD_SERVER, NEW_SERVER = "192.0.2.20", "198.51.100.20"

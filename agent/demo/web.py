@@ -6,9 +6,9 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from agent.demo.streams import Streams
+from checks.records import dataclass
 
 _MAX_HEADERS = 100
 

@@ -17,6 +17,7 @@ from agent.plan import PlannedCheck
 from checks import jsonable
 from checks.contract import CannotTell, Check, Finding, Note, Result, Status, Vantage, worst
 from checks.judging import cannot_tell, warned
+from checks.records import dataclass
 from checks.vantage import Shared
 
 MAX_OBSERVATION_BYTES = 2_000_000
@@ -25,7 +26,7 @@ MAX_FINDING_CHARS = 4000
 RETRY_PAUSE_S = 1.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """What an attempt needs besides the check: the run it belongs to and what that run shares."""
 
@@ -43,14 +44,19 @@ async def perform(planned: PlannedCheck, check: Check[Any], subject: Subject) ->
     started, clock = datetime.now(UTC), time.monotonic()
     notes: list[Note] = []
     attempt = 0
+    proven_wrong: tuple[tuple[Finding, ...], Any] | None = None
     while True:
         attempt += 1
         findings, observation = await _attempt(planned, check, subject, notes)
         status = worst(finding.status for finding in findings)
         if status not in (Status.FAIL, Status.INCONCLUSIVE) or attempt > planned.retries:
             break
+        if status is Status.FAIL:
+            proven_wrong = findings, observation
         await asyncio.sleep(RETRY_PAUSE_S)
-    if attempt > 1 and status is Status.PASS:
+    if status is Status.INCONCLUSIVE and proven_wrong is not None:
+        status, (findings, observation) = Status.FAIL, proven_wrong
+    if attempt > 1 and status in (Status.PASS, Status.WARN):
         findings = (*findings, _flapping(planned, attempt))
         status = Status.WARN
     result = _result(

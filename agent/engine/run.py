@@ -9,7 +9,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -22,6 +22,7 @@ from agent.plan import Plan, PlannedCheck
 from agent.records import RunRecord, VantageRecord
 from checks.contract import Finding, Result, Status
 from checks.judging import cannot_tell
+from checks.records import dataclass
 from checks.vantage import Shared
 
 VANTAGE = "vantage"
@@ -116,7 +117,7 @@ class _Live:
     async def go(self, planned: Sequence[PlannedCheck]) -> None:
         jobs = [self._job(item) for item in planned]
         if not self._run.vantage.link_up:
-            jobs.append(Job(key=VANTAGE))
+            jobs.append(Job(key=VANTAGE, length=float("inf")))
         await self._scheduler.run(jobs)
 
     async def settle(self) -> None:

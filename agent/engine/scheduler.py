@@ -11,10 +11,11 @@ import asyncio
 import heapq
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from agent.engine.reaper import Reaper
+from checks.records import dataclass
 
 EXCLUSIVE = "exclusive"
 

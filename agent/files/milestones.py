@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from agent.files.model import ProjectFile
 from agent.files.planning import Planning
 from agent.files.times import due
 from agent.plan import DEFAULT_MAX_AGE_S, Gate, GateNeed, Milestone
+from checks.records import dataclass
 from profiles import wording
 from profiles.document import Document
 from profiles.expand import Scope, Unbound, fill_deep, met

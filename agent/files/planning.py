@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from agent.files.graph import cycles, is_glob, matching
@@ -13,6 +13,7 @@ from agent.files.model import EngineKeys
 from agent.plan import PlannedCheck, definition_digest
 from checks import jsonable, registry
 from checks.contract import RESERVED, Check
+from checks.records import dataclass
 from checks.safe import safe
 from profiles import wording
 from profiles.expand import Draft, uses

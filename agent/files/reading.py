@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from agent.files.milestones import FromProfile, Setting, from_profile, plan_mile
 from agent.files.model import MAY_BE_EMPTY, PartyModel, ProjectFile
 from agent.files.planning import Planning, plan_checks
 from agent.plan import LeftOut, Party, Plan, Project
+from checks.records import dataclass
 from checks.safe import safe
 from profiles import wording
 from profiles.document import Document, read_document

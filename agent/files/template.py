@@ -6,9 +6,10 @@ import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from checks.records import dataclass
 from profiles import kinds
 from profiles.expand import Scope, Unbound
 from profiles.model import ParameterModel

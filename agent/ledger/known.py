@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from agent.ledger import entries
+from checks.records import dataclass
 from checks.words import Finding, Result, Status
 
 

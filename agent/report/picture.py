@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from agent.plan import Milestone, Plan
 from agent.records import Decision, RunRecord, VantageRecord, Waiver
-from agent.verdict import Evidence, MilestoneVerdict, Verdict, judge_plan, overall
+from agent.verdict import Evidence, MilestoneVerdict, Standing, Verdict, judge_plan, overall
+from checks.records import dataclass
 from checks.words import Finding, Result, Status
 
 
@@ -60,6 +61,18 @@ class Picture:
     def verdict(self) -> Verdict:
         """The one word for all milestones shown."""
         return overall(item.verdict for item in self.verdicts)
+
+    def standings(self) -> dict[str, Standing]:
+        """Return how each check shown stands: its status, unless a gate does not count the result."""
+        found = {
+            name: Standing(self.results[name].status.value) if name in self.results else Standing.NOT_RUN
+            for name in self.shown
+        }
+        for verdict in self.verdicts:
+            for item in verdict.standings:
+                if item.standing in (Standing.STALE, Standing.NOT_RUN):
+                    found[item.check] = item.standing
+        return {name: found[name] for name in self.shown}
 
 
 def fresh(results: Mapping[str, Result], vantage: VantageRecord) -> dict[str, Evidence]:

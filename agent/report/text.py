@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from checks.words import WORST_FIRST, Finding, Status, rank
 
 _INDENT = 9
 _NAMES_SHOWN = 12
+_COUNTED = (*(Standing(status.value) for status in WORST_FIRST), Standing.STALE, Standing.NOT_RUN)
 
 
 def report(picture: Picture, style: Style, *, everything: bool = False) -> str:
@@ -100,14 +102,14 @@ def _causes(picture: Picture, style: Style) -> Iterator[str]:
         result = picture.results.get(name)
         if result is not None and result.blocked_by:
             blocks.setdefault(result.blocked_by, []).append(name)
-    standings = _standings(picture)
+    standings = picture.standings()
     troubled = [
         result
         for name in picture.shown
         if (result := picture.results.get(name)) is not None
         and result.status not in (Status.PASS, Status.BLOCKED)
     ]
-    for result in sorted(troubled, key=lambda item: (rank(item.status), not item.required)):
+    for result in sorted(troubled, key=lambda item: (rank(item.status), not _required(picture, item))):
         yield from _trouble(picture, result, blocks.pop(result.check, []), style)
     for cause, names in blocks.items():
         words = "this laptop has no link" if cause == VANTAGE else f"{cause} did not pass"
@@ -118,18 +120,10 @@ def _causes(picture: Picture, style: Style) -> Iterator[str]:
             yield from _group(kind.value, f"{len(names)} {kind.value}", names, style)
 
 
-def _standings(picture: Picture) -> dict[str, Standing]:
-    found = {s.check: s.standing for item in picture.verdicts for s in item.standings}
-    for name in picture.shown:
-        if name not in picture.results and found.get(name) is not Standing.STALE:
-            found[name] = Standing.NOT_RUN
-    return found
-
-
 def _trouble(picture: Picture, result: Told, blocks: list[str], style: Style) -> Iterator[str]:
     planned = picture.plan.by_id.get(result.check)
     sign = style.paint(SIGNS[result.status.value], result.status.value)
-    advisory = "" if result.required else style.paint("  (advisory)", "dim")
+    advisory = "" if _required(picture, result) else style.paint("  (advisory)", "dim")
     yield f"{sign}  {style.paint(result.check, 'bold')}  {safe(result.target, limit=120)}{advisory}"
     findings = [finding for finding in result.findings if finding.status is not Status.PASS]
     for finding in sorted(findings, key=lambda item: rank(item.status)):
@@ -140,6 +134,12 @@ def _trouble(picture: Picture, result: Told, blocks: list[str], style: Style) ->
     if party is not None and result.status in (Status.FAIL, Status.INCONCLUSIVE):
         yield from _labelled("call", _party(party), style)
     yield ""
+
+
+def _required(picture: Picture, result: Told) -> bool:
+    """Return whether the plan requires the check now; the result may be from when it did not."""
+    planned = picture.plan.by_id.get(result.check)
+    return planned.required if planned is not None else result.required
 
 
 def _finding(finding: Finding, result: Told, style: Style) -> Iterator[str]:
@@ -154,9 +154,9 @@ def _finding(finding: Finding, result: Told, style: Style) -> Iterator[str]:
 
 
 def _passes(picture: Picture, style: Style) -> Iterator[str]:
-    for name in picture.shown:
+    for name, standing in picture.standings().items():
         result = picture.results.get(name)
-        if result is not None and result.status is Status.PASS:
+        if result is not None and standing is Standing.PASS:
             sign = style.paint(SIGNS["pass"], "pass")
             seen = next((finding.observed for finding in result.findings if finding.observed), "")
             yield f"{sign}  {result.check}  {safe(result.target, limit=60)}  {safe(seen, limit=60)}".rstrip()
@@ -164,14 +164,8 @@ def _passes(picture: Picture, style: Style) -> Iterator[str]:
 
 
 def _tail(picture: Picture, style: Style) -> Iterator[str]:
-    counts = dict.fromkeys(WORST_FIRST, 0)
-    for name in picture.shown:
-        if name in picture.results:
-            counts[picture.results[name].status] += 1
-    missing = sum(1 for name in picture.shown if name not in picture.results)
-    words = [f"{count} {status.value}" for status, count in counts.items() if count]
-    if missing:
-        words.append(f"{missing} not run")
+    counts = Counter(picture.standings().values())
+    words = [f"{counts[kind]} {kind.value}" for kind in _COUNTED if counts[kind]]
     if picture.plan.left_out:
         words.append(f"{len(picture.plan.left_out)} left out by the project")
     if picture.run is not None and picture.run.outcome == "cancelled":

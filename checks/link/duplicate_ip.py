@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from annotated_types import Len
@@ -12,6 +11,7 @@ from checks.contract import CannotTell, Check, Finding, Vantage
 from checks.judging import cannot_tell, failed, passed
 from checks.local.facts import LocalHost, read_local
 from checks.params import Address
+from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.arp import ArpAnswer, who_has
 

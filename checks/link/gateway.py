@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from statistics import median
 from typing import Annotated, Literal
 
@@ -15,6 +14,7 @@ from checks.contract import CannotTell, Check, Finding, Measure, Vantage
 from checks.judging import cannot_tell, failed, passed
 from checks.local.facts import AddressFact, Family, GatewayFact, InterfaceFact, read_local
 from checks.params import Address
+from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.arp import who_has
 from checks.wire.neighbours import prove

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import ipaddress
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Len
@@ -14,6 +14,7 @@ from checks.contract import Check, Finding, Vantage
 from checks.judging import cannot_tell, failed, passed
 from checks.local.facts import InterfaceFact, read_interfaces, read_local
 from checks.params import Duration, Network
+from checks.records import dataclass
 from checks.safe import safe
 
 
@@ -26,7 +27,7 @@ class InterfaceSeen:
     """Names of the interfaces that are no loopback."""
     watched_s: float | None = None
     new_errors: int | None = None
-    """None if not watched, or if the system counts none."""
+    """None if not watched, or if the system counts none or began to count anew meanwhile."""
 
 
 class Interface(Check[InterfaceSeen]):
@@ -105,8 +106,11 @@ class Interface(Check[InterfaceSeen]):
         before = _errors(found)
         start = _errors(await _again(found)) if before is not None else None
         await asyncio.sleep(self.window)
-        end = _errors(await _again(found)) if before is not None else None
-        rise = max(0, end - start) if start is not None and end is not None else None
+        after = await _again(found) if before is not None else None
+        end = _errors(after)
+        rise = end - start if start is not None and end is not None and end >= start else None
+        if after is not None:
+            found = dataclasses.replace(found, up=found.up and after.up)
         return InterfaceSeen(interface=found, present=present, watched_s=self.window, new_errors=rise)
 
     def judge(self, seen: InterfaceSeen) -> Iterable[Finding]:

@@ -7,7 +7,6 @@ import ipaddress
 import secrets
 import statistics
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Len
@@ -15,6 +14,7 @@ from annotated_types import Len
 from checks.contract import Check, Finding, Measure, Vantage
 from checks.judging import cannot_tell, failed, passed, warned, within
 from checks.params import Address, DomainName, Duration
+from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.dns import Answer, Dns
 
@@ -266,10 +266,10 @@ class Resolver(Check[ResolversSeen]):
                 observed=safe(observed, limit=400),
                 fix="Use a probe name without a wildcard, to tell the two apart.",
             )
-        if all(answer.rcode is None for answer in server.made_up):
+        if not server.made_up or any(answer.rcode is None for answer in server.made_up):
             return cannot_tell(
                 server.address,
-                "Whether the DNS server invents names could not be seen: it said nothing of them.",
+                "Whether the DNS server invents names could not be seen: it did not answer each question.",
                 expected=expected,
                 observed=safe(observed, limit=400) or "not asked",
                 fix="Mend what keeps the server from answering first, then run again.",

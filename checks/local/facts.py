@@ -13,9 +13,10 @@ import platform
 import socket
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
+from checks.records import dataclass
 from checks.vantage import Shared
 
 Family = Literal["ipv4", "ipv6"]

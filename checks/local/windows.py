@@ -15,11 +15,11 @@ import re
 import struct
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from checks.local.facts import Found, GatewayFact, LeaseFact, ResolverFact
 from checks.local.proxy import from_environment, without_password
+from checks.records import dataclass
 
 if TYPE_CHECKING:
     from checks.wire.neighbours import Neighbour

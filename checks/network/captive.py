@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Le, Len
@@ -13,6 +12,7 @@ from checks.contract import Check, Finding, Vantage
 from checks.judging import cannot_tell, failed, passed
 from checks.network._peers import place as written
 from checks.params import Url
+from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.http import Exchange, Request, exchange, place
 from checks.wire.tcp import budget

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Len
 
-from checks.contract import Check, Finding, Vantage
+from checks.contract import Check, Finding, Vantage, is_loopback
 from checks.judging import cannot_tell, failed, passed
+from checks.network._echo import OWN_ADDRESS, OWN_ADDRESS_FIX, is_own
 from checks.network._peers import EXPLAINED, place, unresolved
 from checks.params import Endpoint, Host, Port, split_endpoint
+from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.names import Family, Resolved, resolve
 from checks.wire.tcp import Attempt, budget, probe
@@ -20,16 +21,22 @@ from checks.wire.tcp import Attempt, budget, probe
 MAX_ADDRESSES = 4
 _AT_ONCE = 256
 _CONTROL_PATIENCE = 2.0
+LEAST_SILENCE = 1.5
+"""Seconds without an answer that mean something: a lost SYN is sent again after one (RFC 6298 section 2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedSeen:
-    """What was tried; the control before and after the ports, over each family that the target has."""
+    """What was tried; the control before and after the ports, over each family that the target has.
+
+    `own` are the addresses among them that are this laptop's own, without being meant.
+    """
 
     names: Resolved
     attempts: tuple[Attempt, ...]
     control_names: Resolved
     control: tuple[Attempt, ...]
+    own: tuple[str, ...] = ()
 
 
 class Closed(Check[ClosedSeen]):
@@ -68,6 +75,8 @@ class Closed(Check[ClosedSeen]):
         host, port = split_endpoint(self.control)
         if port == 0:
             raise ValueError(f"control needs a port, as in {place(host, 443)}.")
+        if is_loopback(host) and not is_loopback(self.target):
+            raise ValueError("control is this laptop itself: it proves nothing about the way to the target.")
         if host == self.target and port in self.ports:
             raise ValueError("control is one of the ports that must be closed: it cannot prove both.")
 
@@ -92,10 +101,12 @@ class Closed(Check[ClosedSeen]):
             attempts=tuple(attempts),
             control_names=control_names,
             control=tuple(control),
+            own=_own(names, control_names),
         )
 
     def judge(self, seen: ClosedSeen) -> Iterable[Finding]:
-        for attempt in seen.attempts:
+        tried = [attempt for attempt in seen.attempts if attempt.address not in seen.own]
+        for attempt in tried:
             if attempt.outcome in ("open", "reset"):
                 yield failed(
                     place(attempt.address, attempt.port),
@@ -124,16 +135,25 @@ class Closed(Check[ClosedSeen]):
                 f"The name has more addresses than are tested at once: {untested} ports were left out.",
                 fix="Test the addresses by checks of their own.",
             )
-        for v6 in sorted({":" in attempt.address for attempt in seen.attempts}):
+        for address in dict.fromkeys(attempt.address for attempt in seen.attempts):
+            if address in seen.own:
+                yield cannot_tell(address, OWN_ADDRESS, fix=OWN_ADDRESS_FIX, expected="a host elsewhere")
+        for v6 in sorted({":" in attempt.address for attempt in tried}):
             control = [attempt for attempt in seen.control if (":" in attempt.address) == v6]
-            if len(control) >= 2 and all(attempt.outcome == "open" for attempt in control):
-                for attempt in seen.attempts:
+            opened = all(attempt.outcome == "open" for attempt in control)
+            if len(control) >= 2 and opened and not any(item.address in seen.own for item in control):
+                patience = max(LEAST_SILENCE, *(3 * attempt.seconds for attempt in control))
+                for attempt in tried:
                     if (":" in attempt.address) == v6:
-                        yield from self._judge_closed(attempt)
+                        yield from self._judge_closed(attempt, patience)
             else:
                 yield self._unproven(seen, control, "IPv6" if v6 else "IPv4")
 
     def _unproven(self, seen: ClosedSeen, control: list[Attempt], family: str) -> Finding:
+        if any(attempt.address in seen.own for attempt in control):
+            return cannot_tell(
+                self.control, OWN_ADDRESS, fix="Name a control elsewhere.", expected="a host elsewhere"
+            )
         words = ", ".join(
             f"{attempt.outcome} {safe(attempt.detail, limit=80)}".strip() for attempt in control
         )
@@ -145,12 +165,20 @@ class Closed(Check[ClosedSeen]):
             fix="Mend this laptop's link, name a control that is reachable by the same path, or set family.",
         )
 
-    def _judge_closed(self, attempt: Attempt) -> Iterable[Finding]:
+    def _judge_closed(self, attempt: Attempt, patience: float) -> Iterable[Finding]:
         where = place(attempt.address, attempt.port)
         observed = f"{attempt.outcome}: {safe(attempt.detail, limit=200)}"
         if attempt.outcome == "refused":
             yield passed(
                 where, "The port is closed: the connection is refused.", expected="closed", observed=observed
+            )
+        elif attempt.outcome == "timeout" and attempt.seconds < patience:
+            yield cannot_tell(
+                where,
+                "Nothing answered in the little time there was: an open port may look the same.",
+                expected=f"silence for at least {patience:.2g} s",
+                observed=observed,
+                fix="Give the check a longer timeout, or fewer ports at once.",
             )
         elif attempt.outcome in ("timeout", "unreachable"):
             yield passed(
@@ -165,6 +193,13 @@ class Closed(Check[ClosedSeen]):
                 observed=observed,
                 fix=f"{fix} If the target has an address of a family that is not used here, set family.",
             )
+
+
+def _own(target: Resolved, control: Resolved) -> tuple[str, ...]:
+    """Return which addresses are this laptop's own where a host elsewhere was meant."""
+    if is_loopback(target.host):
+        return ()
+    return tuple(item for item in (*target.addresses, *control.addresses) if is_own(target.host, item))
 
 
 async def _controls(names: Resolved, port: int, families: set[bool]) -> list[Attempt]:

@@ -6,7 +6,6 @@ import asyncio
 import ipaddress
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from annotated_types import Len
@@ -15,6 +14,7 @@ from checks.contract import Check, Finding, Vantage, is_loopback
 from checks.judging import cannot_tell, failed, passed
 from checks.network._web import no_answer
 from checks.params import Network, Url
+from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.http import Exchange, Request, exchange
 from checks.wire.names import Family

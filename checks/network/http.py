@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import urljoin, urlsplit
 
@@ -15,8 +14,10 @@ from checks.contract import Check, Finding, Measure, Vantage, is_loopback
 from checks.judging import failed, passed, warned, within
 from checks.network._expect import Scalar, body_findings
 from checks.network._peers import place as written
+from checks.network._peers import untested
 from checks.network._web import no_answer
 from checks.params import Duration, Endpoint, Host, Regex, Url, parse_url
+from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.http import Exchange, Request, exchange, place
 from checks.wire.names import Family
@@ -139,6 +140,9 @@ class Http(Check[HttpSeen]):
             yield no_answer(subject, last, last.trouble)
             return
         for bad in last.attempts[:-1]:
+            if bad.outcome in ("no_route", "barred", "local"):
+                yield untested(bad)
+                continue
             yield warned(
                 written(bad.address, bad.port),
                 "This address of the server does not accept; another one was used.",
@@ -164,10 +168,9 @@ class Http(Check[HttpSeen]):
 
     def _right_status(self, subject: str, last: Exchange) -> Finding:
         say: dict[str, Any] = {"expected": self._statuses(), "observed": _status(last)}
-        secure = place(last.url).secure
         asserts = self._looks() or self.headers is not None or self.location is not None
         reached = last.attempts[-1].address if last.attempts else ""
-        if secure or asserts or last.status not in {200, *_REDIRECTS} or is_loopback(reached):
+        if self._authentic(last) or asserts or last.status not in {200, *_REDIRECTS} or is_loopback(reached):
             return passed(subject, "The URL answers with the expected status.", **say)
         return warned(
             subject,
@@ -175,6 +178,12 @@ class Http(Check[HttpSeen]):
             fix="Say what the answer must hold (contains, matches, json or headers), or use https.",
             **say,
         )
+
+    def _authentic(self, last: Exchange) -> bool:
+        """Return whether a certificate vouches for the answer: a portal redirects plain http, too."""
+        asked, answered = place(self.url), place(last.url)
+        planned = asked.secure or asked.host == answered.host or self.final_url is not None
+        return answered.secure and planned
 
     def _wrong_status(self, subject: str, seen: HttpSeen) -> Finding:
         last = seen.exchanges[-1]

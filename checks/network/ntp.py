@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import statistics
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from checks.contract import Check, Finding, Measure, Vantage
 from checks.judging import cannot_tell, failed, warned, within
 from checks.params import Duration, Endpoint
+from checks.records import dataclass
 from checks.safe import safe
 from checks.wire import ntp
 from checks.wire.ntp import NtpSample, NtpSeen
@@ -87,6 +87,9 @@ class Ntp(Check[TimesSeen]):
                 continue
             best = server.best()
             assert best is not None
+            if server.root_distance_s() > self.max_offset:
+                yield self._unsure(server)
+                continue
             yield self._offset(server, best)
             if server.root_distance_s() > MAX_DISTANCE_S:
                 yield warned(
@@ -172,6 +175,15 @@ class Ntp(Check[TimesSeen]):
             observed=f"{-apart:+.3f} s",
             fix="Take this server out of use until its own time source is mended; the others agree.",
             reference=f"{_RFC} section 11.2.1",
+        )
+
+    def _unsure(self, seen: NtpSeen) -> Finding:
+        return cannot_tell(
+            seen.server,
+            "The server itself may be off by more than the limit, so its time proves nothing.",
+            expected=f"a root distance of at most {self.max_offset:g} s",
+            observed=f"{seen.root_distance_s():.3g} s",
+            fix="Mend what the server synchronises with, or compare with another server.",
         )
 
     def _offset(self, seen: NtpSeen, best: NtpSample) -> Finding:

@@ -6,7 +6,6 @@ import asyncio
 import ipaddress
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Ge, Le
@@ -16,6 +15,7 @@ from checks.judging import cannot_tell, failed, passed, within
 from checks.network._echo import OWN_ADDRESS, OWN_ADDRESS_FIX, is_own, unsent
 from checks.network._peers import unresolved
 from checks.params import Host, Network
+from checks.records import dataclass
 from checks.wire.icmp import Icmp
 from checks.wire.icmp_packet import Echo
 from checks.wire.names import Family, Resolved, resolve

@@ -7,7 +7,6 @@ import dataclasses
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Ge, Le
@@ -26,6 +25,7 @@ from checks.network._echo import (
 from checks.network._peers import unresolved
 from checks.network._sample import jitter, percentile, proves_loss, sample_for
 from checks.params import Duration, Host, Percent
+from checks.records import dataclass
 from checks.thresholds import Limit, SetName, limits
 from checks.wire.icmp import Icmp
 from checks.wire.icmp_packet import Echo

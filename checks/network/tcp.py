@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 
 from checks.contract import Check, Finding, Measure, Vantage
 from checks.judging import cannot_tell, failed, passed, warned, within
-from checks.network._peers import EXPLAINED, place, unresolved
+from checks.network._peers import EXPLAINED, place, unresolved, untested
 from checks.params import Duration, Host, Port
+from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.names import Family, Resolved, resolve
 from checks.wire.tcp import Attempt, budget, probe
@@ -119,12 +119,7 @@ class Tcp(Check[TcpSeen]):
         if attempt.outcome in ("barred", "local"):
             yield cannot_tell(where, message, fix=fix, **say)
         elif attempt.outcome == "no_route" and works and self.family == "any":
-            yield warned(
-                where,
-                "This address was not tested: this laptop has no route to it; another address works.",
-                fix="If IPv6 is planned here, find out why this laptop has none; if not, set family: ipv4.",
-                **say,
-            )
+            yield untested(attempt)
         elif works and self.addresses == "one":
             yield warned(where, f"{message} Another address works.", fix=fix, **say)
         else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -12,9 +11,10 @@ from annotated_types import Ge
 
 from checks.contract import Check, Finding, Vantage
 from checks.judging import cannot_tell, failed, passed, warned
-from checks.network._peers import EXPLAINED, place, unresolved
+from checks.network._peers import EXPLAINED, place, unresolved, untested
 from checks.network._tls_findings import chain_findings, date_findings, issuer_findings, name_findings
 from checks.params import Endpoint, Host, Regex, split_endpoint
+from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.names import Family, Resolved, resolve
 from checks.wire.tcp import budget
@@ -98,11 +98,7 @@ class Tls(Check[TlsSeen]):
         for shown in seen.shown:
             attempt = shown.described.attempt
             if attempt.outcome == "no_route" and works and self.family == "any":
-                yield warned(
-                    place(attempt.address, attempt.port),
-                    "This address was not tested: this laptop has no route to it; another address works.",
-                    fix="If IPv6 is planned here, find out why there is none; if not, set family: ipv4.",
-                )
+                yield untested(attempt)
                 continue
             yield from self._judge_one(place(attempt.address, attempt.port), shown, seen.now)
 

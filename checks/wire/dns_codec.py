@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 import re
 import struct
-from dataclasses import dataclass
 
+from checks.records import dataclass
 from checks.wire.dns_names import Malformed, name_wire, read_name
 from checks.wire.dns_text import read_data
 

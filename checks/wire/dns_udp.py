@@ -17,9 +17,9 @@ import random
 import secrets
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic, perf_counter
 
+from checks.records import dataclass
 from checks.wire.dns_codec import reply_to
 
 PORTS = 4

@@ -12,11 +12,12 @@ import functools
 import os
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from checks.params import parse_host, split_endpoint
+from checks.records import dataclass
 from checks.vantage import Vantage
 from checks.wire import http1
 from checks.wire.http1 import Headers

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from dataclasses import dataclass
 from typing import Protocol
 
+from checks.records import dataclass
 from checks.wire.icmp_packet import Echo
 
 RATE = 1000.0

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import socket
 import struct
-from dataclasses import dataclass
+
+from checks.records import dataclass
 
 TIME_EXCEEDED = "time exceeded"
 NET_UNREACHABLE = "network unreachable"

@@ -6,9 +6,9 @@ import asyncio
 import functools
 import ipaddress
 import socket
-from dataclasses import dataclass
 from typing import Literal
 
+from checks.records import dataclass
 from checks.vantage import Shared, Vantage
 
 Family = Literal["any", "ipv4", "ipv6"]

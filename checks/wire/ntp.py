@@ -12,10 +12,11 @@ import secrets
 import socket
 import struct
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from checks.params import split_endpoint
+from checks.records import dataclass
 
 PORT = 123
 PAUSE_S = 0.1

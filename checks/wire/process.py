@@ -14,7 +14,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from checks.records import dataclass
 
 MAX_OUTPUT = 65_536
 MAX_ERRORS = 16_384

@@ -15,9 +15,9 @@ import socket
 import struct
 import sys
 import time
-from dataclasses import dataclass
 from typing import Literal
 
+from checks.records import dataclass
 from checks.vantage import Vantage
 
 Outcome = Literal["open", "refused", "timeout", "unreachable", "no_route", "reset", "barred", "local"]

@@ -7,9 +7,9 @@ import dataclasses
 import json
 import shutil
 import time
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from checks.records import dataclass
 from checks.vantage import CannotTell, Vantage
 from checks.wire.http import Exchange, Request, exchange
 from checks.wire.process import run

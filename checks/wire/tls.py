@@ -10,11 +10,11 @@ import socket
 import ssl
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from checks.records import dataclass
 from checks.vantage import CannotTell, Vantage
 
 _READ = 65536

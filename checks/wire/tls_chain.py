@@ -11,9 +11,9 @@ import hashlib
 import ssl
 import time
 import warnings
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from checks.records import dataclass
 from checks.vantage import Vantage
 from checks.wire.tcp import Attempt, connect, outcome_of
 from checks.wire.tls import TlsChannel, TlsRefused, lenient, trusting

@@ -154,7 +154,8 @@ def run(*checks: PlannedCheck, vantage: VantageRecord = HERE, **shared: Any) -> 
 
 BAD = [
     "raise", "exit", "cannot", "hang", "hang in a thread", "swallow", "block", "spin", "flood",
-    "unserialisable", "judge raises", "judge none", "judge empty", "judge nonsense", "judge floods", "judge spins",
+    "unserialisable", "judge raises",
+    "judge none", "judge empty", "judge nonsense", "judge floods", "judge spins",
     "judge by a regular expression that explodes",
 ]  # fmt: skip
 

@@ -11,14 +11,13 @@ import bisect
 import functools
 import re
 from dataclasses import field
-from pathlib import Path as FilePath
 from typing import Any
 
 from checks.records import dataclass
 from profiles import secrets
+from profiles.files import whole_file
 from profiles.problems import Path, Place, Problem, Problems
 
-MAX_BYTES = 1_000_000
 MAX_LINE = 20_000
 _LINES = re.compile(r"\r\n|\r|\n")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
@@ -88,23 +87,6 @@ class Document:
         return value
 
 
-def read_bytes(path: FilePath, name: str) -> bytes:
-    """Return the bytes of a file of at most MAX_BYTES; raise Problems for everything else."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise _whole(name, f"The file cannot be read: {words}.") from error
-    if len(data) > MAX_BYTES:
-        raise _whole(
-            name,
-            f"The file is larger than {MAX_BYTES // 1_000_000} MB; no project or profile file needs to be. "
-            "Is it the right file?",
-        )
-    return data
-
-
 def read_document(data: bytes, name: str) -> Document:
     """Return the document that `data` holds, called `name` in messages; raise Problems if it holds none."""
     from profiles.building import build
@@ -119,7 +101,7 @@ def read_document(data: bytes, name: str) -> Document:
             )
         ])  # fmt: skip
     if not document.text.strip():
-        raise _whole(name, "The file is empty.")
+        raise whole_file(name, "The file is empty.")
     for number, line in enumerate(_LINES.split(document.text), start=1):
         if len(line) > MAX_LINE:
             message = f"A line has more than {MAX_LINE:,} characters."
@@ -130,7 +112,7 @@ def read_document(data: bytes, name: str) -> Document:
 
 def _decode(data: bytes, name: str) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _whole(name, "The file is UTF-16; save it as UTF-8.")
+        raise whole_file(name, "The file is UTF-16; save it as UTF-8.")
     try:
         return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
     except UnicodeDecodeError as error:
@@ -142,7 +124,3 @@ def _decode(data: bytes, name: str) -> str:
             message=f"The byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8.",
         )
         raise Problems([problem]) from None
-
-
-def _whole(name: str, message: str) -> Problems:
-    return Problems([Problem(place=Place(name, 1, 1), path=(), message=message)])

@@ -8,8 +8,9 @@ from typing import Any
 
 from checks.records import dataclass
 from profiles import kinds, wording
-from profiles.document import Document, read_bytes, read_document
+from profiles.document import Document, read_document
 from profiles.expand import MAX_VALUE, Scope, Unbound, size, uses
+from profiles.files import read_bytes
 from profiles.model import ParameterModel, ProfileFile
 from profiles.problems import Path, Problem, Problems, did_you_mean, show_path
 

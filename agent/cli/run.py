@@ -86,11 +86,12 @@ def command(
 
 
 def _sinks(*, jsonl: bool, plain: bool) -> list[Sink]:
+    rewriting = sys.stderr.isatty() and not plain
+    if not (jsonl or plain or rewriting):
+        return []
     from agent.report.live import JsonLines, PlainLines, ProgressLine
     from agent.report.style import style_for
 
     if jsonl:
         return [JsonLines(sys.stdout)]
-    if sys.stderr.isatty() and not plain:
-        return [ProgressLine(sys.stderr, style_for(sys.stderr))]
-    return [PlainLines(sys.stderr)] if plain else []
+    return [ProgressLine(sys.stderr, style_for(sys.stderr)) if rewriting else PlainLines(sys.stderr)]

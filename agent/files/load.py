@@ -6,7 +6,7 @@ from pathlib import Path
 
 from agent.files import cache
 from agent.plan import Plan
-from profiles.document import read_bytes
+from profiles.files import read_bytes
 from profiles.problems import Problem, Problems
 
 __all__ = ["Problem", "Problems", "load_plan"]

@@ -149,16 +149,20 @@ def _series(
 
 
 def _methods(pace: Pace) -> list[tuple[str, Callable[[int], Transport]]]:
-    from checks.wire.icmp_command import PingCommand
-
     if sys.platform == "win32":
         from checks.wire.icmp_windows import WindowsEcho
 
-        return [("windows", lambda version: WindowsEcho(version, pace)), ("command", PingCommand)]
+        return [("windows", lambda version: WindowsEcho(version, pace)), ("command", _ping_command)]
     from checks.wire.icmp_socket import EchoSocket
 
     return [
         ("dgram", lambda version: EchoSocket(version, "dgram", pace)),
         ("raw", lambda version: EchoSocket(version, "raw", pace)),
-        ("command", PingCommand),
+        ("command", _ping_command),
     ]
+
+
+def _ping_command(version: int) -> Transport:
+    from checks.wire.icmp_command import PingCommand
+
+    return PingCommand(version)

@@ -18,7 +18,8 @@ CHECK = Closed(target="192.0.2.10", ports=(22, 445), control="192.0.2.10:443")
 
 
 def attempt(port: int, outcome: str, detail: str = "") -> Attempt:
-    return Attempt(address="192.0.2.10", port=port, outcome=outcome, seconds=0.01, detail=detail)
+    seconds = 5.0 if outcome == "timeout" else 0.01
+    return Attempt(address="192.0.2.10", port=port, outcome=outcome, seconds=seconds, detail=detail)
 
 
 def seen(ports: dict[int, str], control: tuple[str, ...] = ("open", "open"), **names) -> ClosedSeen:

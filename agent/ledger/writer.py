@@ -1,7 +1,8 @@
 """The thread that stores results while the event loop goes on measuring.
 
-Natural group commit: while one commit waits for the disk, results queue up; the next transaction takes them
-all. So one result is durable after one fsync, and thousands share one.
+Group commit: what comes within `LINGER_S` after a first result, and while the last commit waited for the disk,
+goes into one transaction. A thread that wakes for every result fights the event loop for the interpreter lock:
+without the lingering a TCP check cost 340 us of CPU instead of 190.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from agent.ledger.entries import Draft
 from agent.ledger.errors import LedgerError, explain, is_busy
 from checks.words import Result
 
+LINGER_S = 0.03
 MAX_BATCH = 1000
 MAX_BATCH_CHARS = 4_000_000
 
@@ -40,6 +42,7 @@ class Writer:
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._failure: Exception | None = None
         self._closed = False
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="gonogo-ledger", daemon=True)
         self._thread.start()
 
@@ -69,6 +72,7 @@ class Writer:
         if not self._closed:
             self._closed = True
             self._queue.put(None)
+            self._closing.set()
         self._thread.join(timeout)
         if self._thread.is_alive():
             raise LedgerError(
@@ -92,6 +96,7 @@ class Writer:
         batch: list[_Item] = []
         chars = 0
         item = self._queue.get()
+        self._closing.wait(LINGER_S)
         while item is not None:
             batch.append(item)
             if isinstance(item[1], Draft):

@@ -181,7 +181,11 @@ checks:
     url: "http://127.0.0.1:{ports["writes"]}/"
     contains: {evil}
     headers: {{x-evil: never}}
-  json: {{type: network.http, milestone: ready, url: "http://127.0.0.1:{ports["writes"]}/", json: {{a: {evil}}}}}
+  json:
+    type: network.http
+    milestone: ready
+    url: "http://127.0.0.1:{ports["writes"]}/"
+    json: {{a: {evil}}}
   certificate: {{type: network.tls, milestone: ready, target: "127.0.0.1:{ports["tls"]}"}}
   no-tls: {{type: network.tls, milestone: ready, target: "127.0.0.1:{ports["greets"]}"}}
   no-http: {{type: network.http, milestone: ready, url: "http://127.0.0.1:{ports["greets"]}/"}}
@@ -196,7 +200,11 @@ checks:
   time: {{type: network.ntp, milestone: ready, server: "127.0.0.1:{ports["times"]}"}}
   plugin: {{type: plugin, milestone: ready, command: [{plugin}], target: localhost}}
   plugin-long: {{type: plugin, milestone: ready, command: [/bin/cat, {folder / "long"}], target: localhost}}
-  plugin-gone: {{type: plugin, milestone: ready, command: ["/nowhere/\\e[31m\\e]52;c;aGk=\\a"], target: localhost}}
+  plugin-gone:
+    type: plugin
+    milestone: ready
+    command: ["/nowhere/\\e[31m\\e]52;c;aGk=\\a"]
+    target: localhost
   stated: {{type: manual, milestone: ready, statement: {evil}, instructions: {evil}, owner: acme}}
   after: {{type: network.tcp, milestone: ready, target: 127.0.0.1, port: 9, needs: [redirect], title: {evil}}}
 """
@@ -338,14 +346,15 @@ def test_what_a_person_writes_down_is_tame(evil):
     assert_tame(raw, colour=True, carriage=True)
 
 
+HEAD = "gonogo: 1\nproject: {name: x, timezone: UTC}\n"
 BAD = [
     'gonogo: 1\nproject: {name: "%s"}\n',
     'gonogo: 1\n"%s": 1\n',
     'gonogo: 1\nproject: {name: x, timezone: "%s"}\nmilestones: {"%s": {title: x}}\n',
-    'gonogo: 1\nproject: {name: x, timezone: UTC}\nmilestones: {m: {title: x}}\nchecks: {c: {type: "%s"}}\n',
-    'gonogo: 1\nproject: {name: x, timezone: UTC}\nprofile: "%s"\n',
-    'gonogo: 1\nproject: {name: x, timezone: UTC}\nmilestones: {m: {title: x, owner: "%s", after: ["%s"]}}\n'
-    'checks: {c: {type: network.tcp, milestone: "%s", needs: ["%s"], target: "%s", port: "%s"}}\n',
+    HEAD + 'milestones: {m: {title: x}}\nchecks: {c: {type: "%s"}}\n',
+    HEAD + 'profile: "%s"\n',
+    HEAD + 'milestones: {m: {title: x, owner: "%s", after: ["%s"]}}\nchecks: {c: {type: network.tcp, '
+    'milestone: "%s", needs: ["%s"], target: "%s", port: "%s"}}\n',
     "gonogo: 1 # \u202e\u2066 evil \u200b\nproject: [\u202e\u2066\n",
     "\x1b]52;c;aGk=\x07\n",
 ]

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from annotated_types import Gt, Len
-
+from checks.bounds import Gt, Len
 from checks.contract import CannotTell, Check, Finding, Measure, Vantage
 from checks.judging import cannot_tell, failed, passed, within
 from checks.local.facts import read_local

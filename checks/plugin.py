@@ -14,8 +14,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from annotated_types import Len
-
+from checks.bounds import Len
 from checks.contract import CannotTell, Check, Finding, Measure, Status, Vantage
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.params import Endpoint, SecretRef

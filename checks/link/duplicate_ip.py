@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from annotated_types import Len
-
+from checks.bounds import Len
 from checks.contract import CannotTell, Check, Finding, Vantage
 from checks.judging import cannot_tell, failed, passed
 from checks.local.facts import LocalHost, read_local

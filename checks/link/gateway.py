@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from statistics import median
 from typing import Annotated, Literal
 
-from annotated_types import Len
-
+from checks.bounds import Len
 from checks.contract import CannotTell, Check, Finding, Measure, Vantage
 from checks.judging import cannot_tell, failed, passed
 from checks.local.facts import AddressFact, Family, GatewayFact, InterfaceFact, read_local

@@ -8,8 +8,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Len
-
+from checks.bounds import Ge, Gt, Len
 from checks.contract import Check, Finding, Vantage
 from checks.judging import cannot_tell, failed, passed
 from checks.local.facts import InterfaceFact, read_interfaces, read_local

@@ -9,8 +9,7 @@ import statistics
 from collections.abc import Iterable
 from typing import Annotated
 
-from annotated_types import Len
-
+from checks.bounds import Len
 from checks.contract import Check, Finding, Measure, Vantage
 from checks.judging import cannot_tell, failed, passed, warned, within
 from checks.params import Address, DomainName, Duration

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar
 
-from annotated_types import Ge, Le, Len
-
+from checks.bounds import Ge, Le, Len
 from checks.contract import Check, Finding, Vantage
 from checks.judging import cannot_tell, failed, passed
 from checks.network._peers import place as written

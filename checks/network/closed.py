@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Annotated
 
-from annotated_types import Len
-
+from checks.bounds import Len
 from checks.contract import Check, Finding, Vantage, is_loopback
 from checks.judging import cannot_tell, failed, passed
 from checks.network._echo import OWN_ADDRESS, OWN_ADDRESS_FIX, is_own

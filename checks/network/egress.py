@@ -8,8 +8,7 @@ import json
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from annotated_types import Len
-
+from checks.bounds import Len
 from checks.contract import Check, Finding, Vantage, is_loopback
 from checks.judging import cannot_tell, failed, passed
 from checks.network._web import no_answer

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 from urllib.parse import urljoin, urlsplit
 
-from annotated_types import Ge, Le, Len
-
+from checks.bounds import Ge, Le, Len
 from checks.contract import Check, Finding, Measure, Vantage, is_loopback
 from checks.judging import failed, passed, warned, within
 from checks.network._expect import Scalar, body_findings

@@ -8,8 +8,7 @@ import math
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Le
-
+from checks.bounds import Ge, Le
 from checks.contract import CannotTell, Check, Finding, Measure, Vantage
 from checks.judging import cannot_tell, within
 from checks.network._echo import NO_FAMILY, OWN_ADDRESS, OWN_ADDRESS_FIX, first_of_each, is_own, unsent

@@ -8,8 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated
 
-from annotated_types import Ge, Le
-
+from checks.bounds import Ge, Le
 from checks.contract import Check, Finding, Measure, Vantage
 from checks.judging import cannot_tell, failed, passed, within
 from checks.network._echo import OWN_ADDRESS, OWN_ADDRESS_FIX, is_own, unsent

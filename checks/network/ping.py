@@ -9,8 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Annotated
 
-from annotated_types import Ge, Le
-
+from checks.bounds import Ge, Le
 from checks.contract import CannotTell, Check, Finding, Measure, Status, Vantage
 from checks.judging import cannot_tell, failed, within
 from checks.network._echo import (

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Le
-
+from checks.bounds import Ge, Le
 from checks.contract import Check, Finding, Measure, Vantage
 from checks.judging import cannot_tell, failed, passed, warned, within
 from checks.network._peers import EXPLAINED, place, unresolved, untested

@@ -7,8 +7,7 @@ import statistics
 from collections.abc import Iterable
 from typing import Annotated
 
-from annotated_types import Ge, Gt, Le
-
+from checks.bounds import Ge, Gt, Le
 from checks.contract import Check, Finding, Measure, Vantage, is_loopback
 from checks.judging import cannot_tell, within
 from checks.params import Duration, Endpoint, Url, split_endpoint

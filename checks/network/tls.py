@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
 
-from annotated_types import Ge
-
+from checks.bounds import Ge
 from checks.contract import Check, Finding, Vantage
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.network._peers import EXPLAINED, place, unresolved, untested

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from agent.files.load import Problems
 from agent.files.reading import read_plan
-from profiles.document import MAX_BYTES
+from profiles.files import MAX_BYTES
 
 _spec = importlib.util.spec_from_file_location("bad_files", Path(__file__).with_name("bad_files.py"))
 assert _spec is not None

@@ -46,6 +46,8 @@ class RunRecord:
     outcome: Literal["finished", "cancelled"] | None = None
     clock_jump_s: float = 0.0
     """How far the wall clock moved against the monotonic clock during the run."""
+    project_file: str = ""
+    """Name of the project file; empty in runs of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from agent.engine.events import Sink
+from agent.ledger.errors import LedgerError
 from agent.ledger.store import Ledger, ledger_path
 from agent.plan import Plan
 from agent.report.picture import Picture, Told, fresh, paint_picture
@@ -19,7 +20,28 @@ __all__ = ["NothingSelected", "open_ledger", "run_and_judge", "stand"]
 
 def open_ledger(project_file: Path, plan: Plan, *, read_only: bool = False) -> Ledger:
     """Open the ledger beside the project file; raises LedgerError saying where and what to do."""
-    return Ledger.open(ledger_path(project_file, plan.project.id), read_only=read_only)
+    ledger = Ledger.open(ledger_path(project_file, plan.project.id), read_only=read_only)
+    try:
+        _refuse_anothers(ledger, project_file, plan)
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
+def _refuse_anothers(ledger: Ledger, project_file: Path, plan: Plan) -> None:
+    """Raise LedgerError if another project file beside this one writes to its ledger, too.
+
+    What was proven for one office would count for the other. A file that was renamed is no other file.
+    """
+    for run in ledger.runs(limit=1):
+        other = project_file.parent / (run.project_file or project_file.name)
+        if other.name != project_file.name and other.is_file() and not other.samefile(project_file):
+            raise LedgerError(
+                f"The ledger {ledger.path} holds the results of {other.name}, and {project_file.name} has "
+                f"the same project id '{plan.project.id}': give one of the two another id (project: id:), or "
+                "move it to a folder of its own; if the other file is a mere copy, delete it."
+            )
 
 
 def run_and_judge(

@@ -67,7 +67,8 @@ class GateModel(Model):
     vantages: tuple[Said, ...] | None = None
     """From where results count: globs on the vantage's name, or networks in CIDR form. Empty: any."""
     also: tuple[Said, ...] | None = None
-    """Ids or globs of checks of other milestones that this gate needs too."""
+    """Ids or globs of checks of other milestones that this gate needs too. What is named by its id is
+    required here, even if it is advisory for its own milestone; a glob leaves each as it is."""
 
 
 class MilestoneModel(Model):

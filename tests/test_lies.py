@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -231,7 +235,9 @@ def test_a_question_that_got_no_answer_was_not_answered_honestly():
     )
     server = ServerSeen(address="192.0.2.53", source="DHCP", made_up=made_up)
     found = list(Resolver().judge(ResolversSeen(servers=(server,))))
-    assert status(found) is Status.INCONCLUSIVE
+    assert status(found) is Status.WARN
+    silent = replace(server, made_up=(replace(made_up[0], rcode=None), made_up[1]))
+    assert Status.PASS not in {item.status for item in Resolver().judge(ResolversSeen(servers=(silent,)))}
 
 
 # link.interface
@@ -505,3 +511,56 @@ def test_whether_it_is_required_is_the_plans_to_say():
     seen = paint({"a": fact(kind=Status.FAIL)}, {"a": result("a", Status.FAIL, required=False)}, "a")
     assert seen.verdict is Verdict.NO_GO
     assert "(advisory)" not in report(seen, Style())
+
+
+# the files
+
+
+TWO = """\
+gonogo: 1
+project: {name: Zurich, timezone: UTC, id: office}
+milestones:
+  first: {title: First}
+  open: {title: Open, gate: {also: [extra, "adv*"]}}
+checks:
+  one: {type: plugin, milestone: first, command: [/bin/echo, fine]}
+  two: {type: plugin, milestone: open, command: [/bin/echo, fine]}
+  extra: {type: plugin, milestone: first, required: false, command: [/bin/false]}
+  advice: {type: plugin, milestone: first, required: false, command: [/bin/false]}
+"""
+
+
+def gonogo(*words: object) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("gonogo")
+    return subprocess.run(
+        [program, *map(str, words)], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_what_a_gate_names_it_requires(tmp_path):
+    """`also: [extra]` and GO although extra failed: the gate was told that it needs it."""
+    path = tmp_path / "office.yaml"
+    path.write_text(TWO)
+    told = json.loads(gonogo("run", path, "--json").stdout)
+    first, opened = told["milestones"]
+    assert first["verdict"] == "GO"
+    assert opened["verdict"] == "INCOMPLETE"
+    needed = {item["check"]: item["required"] for item in opened["checks"]}
+    assert needed == {"two": True, "extra": True, "advice": False}
+
+
+def test_two_projects_with_one_id_do_not_share_their_results(tmp_path):
+    """A project copied for the next office, with the id of the first: its status was GO before any run."""
+    zurich, bern = tmp_path / "zurich.yaml", tmp_path / "bern.yaml"
+    text = TWO.replace("[extra, ", "[")
+    zurich.write_text(text)
+    bern.write_text(text.replace("name: Zurich", "name: Bern"))
+    assert gonogo("run", zurich).returncode == 0
+    for words in (("status", bern), ("run", bern), ("attest", bern, "one", "--holds", "--by", "x")):
+        done = gonogo(*words)
+        assert done.returncode == 2, done.stdout
+        if words[0] != "attest":
+            assert "same project id 'office'" in done.stderr
+    assert gonogo("status", zurich).returncode == 0
+    zurich.rename(tmp_path / "zuerich.yaml")
+    assert gonogo("status", tmp_path / "zuerich.yaml").returncode == 0

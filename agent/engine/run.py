@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 from agent.engine.attempt import Subject, never_ran, perform
@@ -64,6 +65,7 @@ async def execute(
         vantage=vantage,
         plan_digest=plan.sources_digest,
         selected=tuple(selected),
+        project_file=Path(plan.source).name,
     )
     ledger.begin_run(run)
     for sink in sinks:

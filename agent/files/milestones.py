@@ -142,7 +142,7 @@ def _gate(name: str, layers: list[Layer], setting: Setting) -> Gate:
     for i, pattern in enumerate(also):
         found = matching(pattern, planning.checks)
         for other in found:
-            needs.setdefault(other, planning.checks[other].required)
+            needs[other] = planning.checks[other].required or not is_glob(pattern) or needs.get(other, False)
         written = {*planning.drafts, *planning.left_out}
         if not found and not matching(pattern, written):
             what = "No check matches" if is_glob(pattern) else "There is no check"

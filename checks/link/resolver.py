@@ -265,13 +265,21 @@ class Resolver(Check[ResolversSeen]):
                 observed=safe(observed, limit=400),
                 fix="Use a probe name without a wildcard, to tell the two apart.",
             )
-        if not server.made_up or any(answer.rcode is None for answer in server.made_up):
+        if all(answer.rcode is None for answer in server.made_up):
             return cannot_tell(
                 server.address,
-                "Whether the DNS server invents names could not be seen: it did not answer each question.",
+                "Whether the DNS server invents names could not be seen: it said nothing of them.",
                 expected=expected,
                 observed=safe(observed, limit=400) or "not asked",
                 fix="Mend what keeps the server from answering first, then run again.",
+            )
+        if any(answer.rcode is None for answer in server.made_up):
+            return warned(
+                server.address,
+                "The DNS server invents no names of its own; of others it gave no answer.",
+                expected=expected,
+                observed=safe(observed, limit=400),
+                fix="Mend its way to its forwarders or the roots, then run again.",
             )
         return passed(
             server.address,

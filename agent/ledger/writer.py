@@ -1,8 +1,8 @@
 """The thread that stores results while the event loop goes on measuring.
 
 Group commit: what comes within `LINGER_S` after a first result, and while the last commit waited for the
-disk, goes into one transaction. A thread that wakes for every result fights the event loop for the interpreter
-lock: without the lingering a TCP check cost 340 us of CPU instead of 200.
+disk, goes into one transaction. A thread that wakes for every result fights the event loop for the
+interpreter lock: without the lingering a TCP check cost 340 us of CPU instead of 200.
 """
 
 from __future__ import annotations

@@ -321,3 +321,45 @@ def test_a_ledger_of_something_else_is_a_sentence(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "laws.db" in done.stderr
+
+
+def test_a_run_only_reads(tmp_path: Path) -> None:
+    """Law 5: whatever is asked over HTTP is asked by GET or HEAD."""
+    asked: list[str] = []
+
+    def serve(listener: socket.socket) -> None:
+        while True:
+            try:
+                peer, _ = listener.accept()
+            except OSError:
+                return
+            with peer:
+                asked.append(peer.recv(65536).split(b" ")[0].decode())
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, args=(listener,), daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        common = "    milestone: ready\n"
+        path = write(
+            tmp_path,
+            f"  a:\n    type: network.http\n{common}    url: {url}\n    matches: ok\n"
+            f"  b:\n    type: network.http\n{common}    url: {url}\n    method: HEAD\n"
+            f"  c:\n    type: network.captive\n{common}    probes: [{{url: '{url}', status: 200, body: ok}}]\n"
+            f"  d:\n    type: network.egress\n{common}    via: ['{url}']\n    expect: [192.0.2.0/24]\n",
+        )
+        assert gonogo("run", path).returncode in (0, 3, 4)
+        listener.shutdown(socket.SHUT_RDWR)
+    assert len(asked) >= 4
+    assert set(asked) <= {"GET", "HEAD"}
+
+
+def test_every_number_has_its_unit_and_its_limit_a_source(tmp_path: Path) -> None:
+    """Law 9, on everything that the practice office measures."""
+    told = json.loads(gonogo("demo", "--json", "--dir", tmp_path).stdout)
+    measures = [f["measure"] for result in told["results"] for f in result["findings"] if f.get("measure")]
+    assert measures
+    for measure in measures:
+        assert measure["unit"], measure
+        if measure["warn"] is not None or measure["fail"] is not None:
+            assert measure["source"], measure

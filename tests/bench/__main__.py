@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from tests.bench import resident, whole
 
+CHECK_CPU, CONNECT_CPU = "gonogo, CPU us a TCP check", "gonogo, CPU us a bare connect"
+PEER_CPU = "blackbox, CPU us a TCP check"
 _missed = 0
 
 
@@ -65,11 +67,14 @@ def against_blackbox() -> None:
     assert not isinstance(ours, float)
     assert not isinstance(theirs, float)
     say("blackbox_exporter / gonogo engine, 200 mixed", theirs.wall / ours.wall, "x", 2, least=True)
-    cpu, peer = costs["gonogo, CPU us a TCP check"], costs["blackbox, CPU us a TCP check"]
+    cpu, bare, peer = (costs[f"{name}"] for name in (CHECK_CPU, CONNECT_CPU, PEER_CPU))
     assert isinstance(cpu, float)
+    assert isinstance(bare, float)
     assert isinstance(peer, float)
-    say("CPU of a TCP check, gonogo / blackbox_exporter", cpu / peer, "x", 0.25)
-    print(f"    {cpu:.0f} us against {peer:.0f} us a check")
+    say("CPU of a TCP connect, checks.wire.tcp / blackbox_exporter", bare / peer, "x", 0.25)
+    print(
+        f"    {bare:.0f} us a connect, {cpu:.0f} us with engine, judge and ledger, {peer:.0f} us blackbox_exporter"
+    )
 
 
 def engine() -> None:
@@ -97,6 +102,7 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "2,000 mixed checks, whole process": mixed_2000,
     "resident engine": against_blackbox,
     "engine": engine,
+    "single protocols": own("single", {}),
     "ledger": own("ledger", {"results_per_second": ("/s", 20_000, True), "status_ms": ("ms", 5, False)}),
     "ping": own("ping", {"ratio_to_fping": ("x", 1.5, False)}),
     "dns": own("dns", {"ratio_to_dnspython": ("x", 5, True)}),

@@ -19,6 +19,7 @@ from agent.ledger.store import Ledger
 from agent.plan import Plan
 from agent.records import VantageRecord
 from checks.vantage import Shared
+from checks.wire.tcp import probe
 from tests.bench.peers import NAMES, Servers, free_port, project, servers, started, wait_for
 from tests.bench.timing import Cost, cpu_of, interleaved
 
@@ -76,7 +77,8 @@ def _ask_all(port: int, paths: list[str]) -> None:
         raise RuntimeError(f"blackbox_exporter failed {len(failed)} probes, {failed[0]} among them")
 
 
-def _run(plan: Plan, ledger: Ledger) -> None:
+def run_plan(plan: Plan, ledger: Ledger) -> None:
+    """Run a whole plan in this process and insist that everything passed."""
     outcome = run_loop(execute(plan, list(plan.by_id), vantage=HERE, shared=Shared(), ledger=ledger))
     if any(result.status != "pass" for result in outcome.results.values()):
         raise RuntimeError("gonogo did not pass its own bench")
@@ -98,21 +100,22 @@ def against_blackbox(count: int = 200, rounds: int = 7) -> dict[str, Cost | floa
                 wait_for(port, exporter)
                 (folder / "mixed.yaml").write_text(project(count, at))
                 mixed = load_plan(folder / "mixed.yaml")
-                tcp = _only_tcp(folder, at, 2000)
+                tcp = only(folder, "tcp", "type: network.tcp, target: 127.0.{a}.{b}, port: {port}", 2000, at)
                 with Ledger.open(folder / "bench.db") as ledger:
                     costs: dict[str, Cost | float] = dict(
                         interleaved(
                             {
-                                "gonogo engine": lambda: _run(mixed, ledger),
+                                "gonogo engine": lambda: run_plan(mixed, ledger),
                                 "blackbox_exporter": lambda: _ask_all(port, _probes(count, at)),
                             },
                             rounds,
                         )
                     )
-                    _run(tcp, ledger)
+                    run_plan(tcp, ledger)
                     before = time.process_time()
-                    _run(tcp, ledger)
+                    run_plan(tcp, ledger)
                     costs["gonogo, CPU us a TCP check"] = (time.process_time() - before) / 2000 * 1e6
+                costs["gonogo, CPU us a bare connect"] = connect_cpu(at)
                 probes = _probes(2000, at, tcp_only=True)
                 before = cpu_of(exporter.pid)
                 _ask_all(port, probes)
@@ -120,14 +123,27 @@ def against_blackbox(count: int = 200, rounds: int = 7) -> dict[str, Cost | floa
             return costs
 
 
-def _only_tcp(folder: Path, at: Servers, count: int) -> Plan:
-    lines = ["gonogo: 1", "project: {name: Tcp, timezone: UTC}", "milestones: {m: {title: M}}", "checks:"]
-    lines += [
-        f"  c{i}: {{milestone: m, type: network.tcp, target: 127.0.0.{1 + i % 200}, port: {at.http}}}"
-        for i in range(count)
-    ]
-    (folder / "tcp.yaml").write_text("\n".join(lines) + "\n")
-    return load_plan(folder / "tcp.yaml")
+def only(folder: Path, name: str, check: str, count: int, at: Servers) -> Plan:
+    """Return a plan of `count` checks of one kind; `check` is YAML with {a}, {b} and {port} to fill in."""
+    lines = ["gonogo: 1", "project: {name: One, timezone: UTC}", "milestones: {m: {title: M}}", "checks:"]
+    for i in range(count):
+        filled = check.format(a=i // 250, b=1 + i % 250, port=at.http)
+        lines.append(f"  c{i}: {{milestone: m, {filled}}}")
+    path = folder / f"{name}.yaml"
+    path.write_text("\n".join(lines) + "\n")
+    return load_plan(path)
+
+
+def connect_cpu(at: Servers, count: int = 2000) -> float:
+    """Return the CPU microseconds of one TCP connect by `checks.wire.tcp` alone."""
+
+    async def go() -> float:
+        before = time.process_time()
+        for i in range(count):
+            await probe(f"127.0.0.{1 + i % 200}", at.http, 5.0)
+        return (time.process_time() - before) / count * 1e6
+
+    return run_loop(go())
 
 
 def overhead(count: int = 10_000) -> float:

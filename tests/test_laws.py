@@ -357,7 +357,8 @@ def test_a_run_only_reads(tmp_path: Path) -> None:
 def test_every_number_has_its_unit_and_its_limit_a_source(tmp_path: Path) -> None:
     """Law 9, on everything that the practice office measures."""
     told = json.loads(gonogo("demo", "--json", "--dir", tmp_path).stdout)
-    measures = [f["measure"] for result in told["results"] for f in result["findings"] if f.get("measure")]
+    findings = [finding for result in told["results"] for finding in result["findings"]]
+    measures = [finding["measure"] for finding in findings if finding.get("measure")]
     assert measures
     for measure in measures:
         assert measure["unit"], measure

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -40,11 +41,11 @@ from checks.network.tcp import Tcp, TcpSeen
 from checks.network.throughput import Throughput, ThroughputSeen
 from checks.vantage import Attestation, Shared
 from checks.wire.dns import Answer
-from checks.wire.http import Exchange, Phases
+from checks.wire.http import Exchange, Phases, Request
 from checks.wire.names import Resolved
 from checks.wire.ntp import NtpSample, NtpSeen
 from checks.wire.tcp import Attempt
-from checks.wire.tcp_load import Flow
+from checks.wire.tcp_load import Flow, over_http
 from tests.checks import hostile
 
 NOW = datetime(2026, 12, 5, 20, 0, tzinfo=UTC)
@@ -203,6 +204,41 @@ def test_small_pages_are_no_load_to_measure_latency_under():
     check = Throughput(url="https://speed.example.com/100MB.bin", max_added_latency=0.06)
     seen = ThroughputSeen(flows=(flow,), idle=(0.01,) * 10, loaded=(0.01,) * 80)
     assert status(check.judge(seen)) is Status.INCONCLUSIVE
+
+
+def test_what_the_server_did_not_take_was_not_uploaded():
+    """A page that says 200 at once and reads nothing: the upload had only filled this laptop's own buffer."""
+
+    async def go() -> Flow:
+        loop = asyncio.get_running_loop()
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            listener.setblocking(False)
+            held = []
+
+            async def answer_early() -> None:
+                while True:
+                    connection, _ = await loop.sock_accept(listener)
+                    held.append(connection)
+                    await loop.sock_recv(connection, 1)
+                    await loop.sock_sendall(connection, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+            server = asyncio.create_task(answer_early())
+            request = Request(url=f"http://127.0.0.1:{listener.getsockname()[1]}/")
+            try:
+                return await over_http(
+                    Vantage(Shared()), "up", request, streams=1, window=3.0, max_bytes=1 << 30
+                )
+            finally:
+                server.cancel()
+                for connection in held:
+                    connection.close()
+
+    flow = asyncio.run(go())
+    assert flow.requests
+    assert flow.payload < 64 << 10
 
 
 # network.ntp

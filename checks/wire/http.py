@@ -22,7 +22,7 @@ from checks.vantage import Vantage
 from checks.wire import http1
 from checks.wire.http1 import Headers
 from checks.wire.names import Family, Resolved, resolve
-from checks.wire.tcp import Attempt, connect, outcome_of
+from checks.wire.tcp import Attempt, connect, drained, outcome_of
 from checks.wire.tls import PlainChannel, TlsChannel, TlsFacts, TlsRefused, facts, trusting
 
 Phase = Literal["resolve", "connect", "tls", "ttfb", "transfer"]
@@ -110,6 +110,8 @@ class Exchange:
     complete: bool = False
     cut: bool = False
     trouble: Trouble | None = None
+    unsent: int = 0
+    """Bytes of an upload that the peer had not taken when it answered."""
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, by its lower-case name."""
@@ -184,6 +186,7 @@ class _Journey:
     tls: TlsFacts | None = None
     answer: http1.Answer | None = None
     trouble: Trouble | None = None
+    unsent: int = 0
 
     async def travel(self, vantage: Vantage, within: float) -> None:
         """Go through the phases until the answer is read or `trouble` stands in the way."""
@@ -234,6 +237,8 @@ class _Journey:
         await channel.send(_head(self.request, where))
         if self.request.upload:
             await _upload(channel, self.request.upload)
+            assert self.sock is not None
+            self.unsent = await drained(self.sock)
         while not answer.done:
             data = await channel.receive()
             if self.phase == "ttfb":
@@ -283,6 +288,7 @@ class _Journey:
             complete=answer.complete,
             cut=answer.cut,
             trouble=self.trouble,
+            unsent=self.unsent,
         )
 
 

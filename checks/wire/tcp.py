@@ -49,6 +49,8 @@ _WINDOWS: dict[int, Outcome] = {
     1232: "unreachable",  # ERROR_HOST_UNREACHABLE
     1236: "reset",  # ERROR_CONNECTION_ABORTED
 }
+_SO_NWRITE = 0x1024
+_DRAIN_TICK = 0.005
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL})
 _PENDING = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY})
 _Target = tuple[str, int] | tuple[str, int, int, int]
@@ -137,6 +139,38 @@ async def probe(address: str, port: int, within: float, hold: float = 0.0) -> At
     if detail is None:
         return attempt
     return Attempt(address=address, port=port, outcome="reset", seconds=attempt.seconds, detail=detail)
+
+
+async def drained(sock: socket.socket, patience: float = 2.0) -> int:
+    """Wait until the peer has acknowledged all that was sent; return how many bytes it has not.
+
+    Gives up when nothing moves for `patience` seconds; an error of the connection raises OSError. A send that
+    has returned has only filled this laptop's own buffer.
+    """
+    before, moved = -1, time.monotonic()
+    while left := unacknowledged(sock):
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, _words(code))
+        now = time.monotonic()
+        if left != before:
+            before, moved = left, now
+        elif now - moved > patience:
+            return left
+        await asyncio.sleep(_DRAIN_TICK)
+    return 0
+
+
+def unacknowledged(sock: socket.socket) -> int:
+    """Return the bytes in the send buffer: SIOCOUTQ, on macOS SO_NWRITE (never run there), else 0: unknown."""
+    if sys.platform == "linux":
+        import fcntl
+        import termios
+
+        return int.from_bytes(fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    if sys.platform == "darwin":
+        return sock.getsockopt(socket.SOL_SOCKET, _SO_NWRITE)
+    return 0
 
 
 def _sockaddr(address: str, port: int) -> tuple[int, _Target]:

@@ -18,7 +18,7 @@ from checks.wire.tcp import connect
 Direction = Literal["down", "up"]
 _PATIENCE = 2.0
 _SPACING = 0.1
-_FIRST_UPLOAD = 256 << 10
+_FIRST_UPLOAD = 128 << 10
 _LARGEST_UPLOAD = 16 << 20
 _GROW_BELOW = 0.5
 _END = 0.02
@@ -125,8 +125,8 @@ async def _upload(vantage: Vantage, request: Request, meter: _Meter) -> None:
             meter.problem = f"status {seen.status} to a POST"
         else:
             left -= size
-            meter.count(size)
-            meter.largest = max(meter.largest, size)
+            meter.count(size - seen.unsent)
+            meter.largest = max(meter.largest, size - seen.unsent)
         if time.monotonic() - began < _GROW_BELOW:
             size = min(size * 2, _LARGEST_UPLOAD)
     meter.bounded = meter.bounded or left <= 0

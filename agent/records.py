@@ -20,7 +20,8 @@ class VantageRecord:
     tool: str
     interfaces: tuple[dict[str, Any], ...] = ()
     addresses: tuple[str, ...] = ()
-    """Addresses of the interfaces that are up, without loopback and link-local ones."""
+    """Addresses of the links that are up, without loopback, link-local ones and those of a VPN: its address
+    in the office's network does not make this laptop stand in the office."""
     link_up: bool = True
     vpn: tuple[str, ...] = ()
     proxy: tuple[str, ...] = ()

@@ -60,15 +60,24 @@ async def look_at_ourselves(
 
 
 def link_up(host: LocalHost) -> bool:
-    """Return whether an interface that is no loopback is up with an address that leads somewhere."""
-    return any(face.up and not face.loopback and routable(face.addresses) for face in host.interfaces)
+    """Return whether one of the links of this laptop is up with an address that leads somewhere."""
+    return any(face.up and routable(face.addresses) for face in _links(host))
 
 
 def addresses(host: LocalHost) -> tuple[str, ...]:
-    """Return the addresses of the interfaces that are up, without loopback and link-local ones."""
-    found = (a.address for face in host.interfaces if face.up and not face.loopback for a in face.addresses)
+    """Return the addresses of the links that are up, without link-local ones."""
+    found = (a.address for face in _links(host) if face.up for a in face.addresses)
     parsed = ((text, ipaddress.ip_address(text)) for text in found)
     return tuple(text for text, address in parsed if not (address.is_link_local or address.is_loopback))
+
+
+def _links(host: LocalHost) -> list[InterfaceFact]:
+    """Return the interfaces that stand in the building: no loopback, and no tunnel unless nothing else is.
+
+    A VPN's address in the office's network is not the office, and its tunnel stays up without any cable.
+    """
+    faces = [face for face in host.interfaces if not face.loopback]
+    return [face for face in faces if not face.tunnel] or faces
 
 
 def limits(host: LocalHost, *, up: bool, icmp: str | None, raw: str | None, clock: Clock) -> tuple[str, ...]:
@@ -111,7 +120,7 @@ def limits(host: LocalHost, *, up: bool, icmp: str | None, raw: str | None, cloc
 
 
 def _no_link(host: LocalHost) -> str:
-    faces = [face for face in host.interfaces if not face.loopback]
+    faces = _links(host)
     connected = [face.name for face in faces if face.up]
     if connected:
         return (

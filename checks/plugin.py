@@ -196,7 +196,7 @@ def _no_evidence(seen: PluginSeen) -> str:
         return f"The plugin was ended by signal {seen.signal}."
     if seen.code not in _WORDS:
         return f"The plugin ended with exit code {seen.code}, which means nothing for a plugin."
-    if not seen.stdout.strip():
+    if not any(char.isalnum() for char in seen.stdout):
         return "The plugin said nothing, so there is no evidence."
     if seen.code == 3:
         return "The plugin says UNKNOWN: it could not test it."

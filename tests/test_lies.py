@@ -372,6 +372,15 @@ def test_a_value_beyond_its_limit_is_seen_however_many_come_before_it():
     assert len(found) < 120
 
 
+@pytest.mark.parametrize("stdout", ["\0\0\0", "\x1b\x1b\x1b", " |;; \n", "\u200b\u202e"])
+def test_control_characters_are_no_words(stdout):
+    seen = plugin.PluginSeen(
+        program="/p", code=0, signal=None, stdout=stdout, stderr="", encoding="utf-8", cut=False,
+        duration_s=0.1,
+    )  # fmt: skip
+    assert status(plugin.Plugin(command=("/p",)).judge(seen)) is Status.INCONCLUSIVE
+
+
 # manual
 
 

@@ -162,7 +162,7 @@ async def drained(sock: socket.socket, patience: float = 2.0) -> int:
 
 
 def unacknowledged(sock: socket.socket) -> int:
-    """Return the bytes in the send buffer: SIOCOUTQ, on macOS SO_NWRITE (never run there), else 0: unknown."""
+    """Return the bytes in the send buffer: SIOCOUTQ, on macOS SO_NWRITE (never run), else 0: unknown."""
     if sys.platform == "linux":
         import fcntl
         import termios

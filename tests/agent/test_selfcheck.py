@@ -28,6 +28,7 @@ def host(*faces: InterfaceFact, out: tuple[str, ...] = (), proxy: tuple[str, ...
 
 LO = face("lo", "127.0.0.1", "::1")
 ETH = face("eth0", "198.51.100.20", "fe80::1")
+VPN = face("wg0", "10.8.0.2", tunnel=True)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,8 @@ ETH = face("eth0", "198.51.100.20", "fe80::1")
         ((LO, face("eth0", "198.51.100.20", up=False)), False),
         ((LO, face("eth0", "169.254.7.7", "fe80::1")), False),
         ((LO, face("eth0")), False),
+        ((LO, face("eth0", up=False), VPN), False),  # a tunnel stays up without any cable
+        ((LO, face("tap0", "10.0.2.100", tunnel=True)), True),  # a container that has nothing else
     ],
 )
 def test_a_link_is_an_address_that_leads_somewhere(faces: tuple[InterfaceFact, ...], expected: bool) -> None:
@@ -46,6 +49,11 @@ def test_a_link_is_an_address_that_leads_somewhere(faces: tuple[InterfaceFact, .
 
 def test_addresses_without_loopback_and_link_local() -> None:
     assert addresses(host(LO, ETH)) == ("198.51.100.20",)
+
+
+def test_a_vpn_is_not_the_building() -> None:
+    """A gate that asks for the office's network must not open for somebody who sits at home."""
+    assert addresses(host(LO, ETH, VPN)) == ("198.51.100.20",)
 
 
 GOOD = Clock(0.01)

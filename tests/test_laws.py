@@ -345,7 +345,8 @@ def test_a_run_only_reads(tmp_path: Path) -> None:
             tmp_path,
             f"  a:\n    type: network.http\n{common}    url: {url}\n    matches: ok\n"
             f"  b:\n    type: network.http\n{common}    url: {url}\n    method: HEAD\n"
-            f"  c:\n    type: network.captive\n{common}    probes: [{{url: '{url}', status: 200, body: ok}}]\n"
+            f"  c:\n    type: network.captive\n{common}"
+            f"    probes: [{{url: '{url}', status: 200, body: ok}}]\n"
             f"  d:\n    type: network.egress\n{common}    via: ['{url}']\n    expect: [192.0.2.0/24]\n",
         )
         assert gonogo("run", path).returncode in (0, 3, 4)

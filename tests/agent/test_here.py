@@ -95,7 +95,7 @@ def test_without_a_link_it_is_incomplete_and_says_what_to_do() -> None:
         assert ran.code == INCOMPLETE, ran.summary()
         assert ran.having("fail") == set()
         assert ran.having("inconclusive") == {"interface"}
-        assert {ran.results[name]["blocked_by"] for name in ran.having("blocked")} == {"interface"}
+        assert {ran.results[name]["blocked_by"] for name in ran.having("blocked")} == {"vantage"}
         assert "Plug the cable in" in ran.results["interface"]["findings"][0]["fix"]
 
 

@@ -82,6 +82,8 @@ class MilestoneVerdict:
     verdict: Verdict
     reasons: tuple[str, ...]
     standings: tuple[CheckStanding, ...]
+    until: datetime | None = None
+    """When this GO ends if nothing is run again: a result too old, a waiver over. None if it is no GO."""
 
 
 def judge_plan(
@@ -103,19 +105,22 @@ def judge_plan(
     def judge(milestone: Milestone, above: frozenset[str]) -> MilestoneVerdict:
         if milestone.id not in done:
             before: list[str] = []
+            ends: list[datetime | None] = []
             for name in milestone.after:
                 earlier = plan.milestone(name)
                 if earlier is None or name in above:
-                    before.append(f"{name}: the predecessor cannot be judged.")
+                    before.append(f"It comes after {name}, which cannot be judged.")
                 elif name not in signed:
-                    verdict = judge(earlier, above | {milestone.id}).verdict
-                    if verdict not in GOES:
-                        before.append(f"{name}: the predecessor is {verdict}.")
+                    judged = judge(earlier, above | {milestone.id})
+                    if judged.verdict not in GOES:
+                        before.append(f"It comes after {name}, which is {judged.verdict}.")
+                    ends.append(judged.until)
             standings = tuple(
                 _stand(plan, milestone.gate, need, known, in_force.get(need.check), now)
                 for need in milestone.gate.needs
             )
-            done[milestone.id] = _conclude(milestone, standings, before)
+            ends += [_end(milestone.gate, item, known) for item in standings if item.required]
+            done[milestone.id] = _conclude(milestone, standings, before, ends)
         return done[milestone.id]
 
     return tuple(judge(milestone, frozenset({milestone.id})) for milestone in plan.milestones)
@@ -168,7 +173,7 @@ def _weigh(
         return Standing.STALE, "its time lies in the future: the clock was moved"
     age = (now - evidence.finished).total_seconds()
     if age > gate.max_age_s:
-        return Standing.STALE, f"it is {span(age)} old, the gate allows {span(gate.max_age_s)}"
+        return Standing.STALE, f"{span(age)} old, the gate allows {span(gate.max_age_s)}"
     if gate.vantages and not _allowed(gate.vantages, evidence):
         return (
             Standing.NOT_RUN,
@@ -197,8 +202,21 @@ def _inside(address: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network
         return False
 
 
+def _end(gate: Gate, item: CheckStanding, known: Mapping[str, Evidence]) -> datetime | None:
+    """Return when a check that is good enough now no longer is: its result too old, its waiver over."""
+    if item.standing is Standing.PASS or (item.standing is Standing.WARN and gate.warnings):
+        try:
+            return known[item.check].finished + timedelta(seconds=gate.max_age_s)
+        except OverflowError:
+            return None
+    return item.waiver.expires if item.waiver is not None else None
+
+
 def _conclude(
-    milestone: Milestone, standings: tuple[CheckStanding, ...], before: list[str]
+    milestone: Milestone,
+    standings: tuple[CheckStanding, ...],
+    before: list[str],
+    ends: list[datetime | None],
 ) -> MilestoneVerdict:
     required = [item for item in standings if item.required]
     failing: list[str] = []
@@ -224,8 +242,13 @@ def _conclude(
         verdict = Verdict.INCOMPLETE
     else:
         verdict = Verdict.GO_WITH_WAIVERS if waived else Verdict.GO
+    known_ends = [end for end in ends if end is not None]
     return MilestoneVerdict(
-        milestone=milestone, verdict=verdict, reasons=(*failing, *unproven, *waived), standings=standings
+        milestone=milestone,
+        verdict=verdict,
+        reasons=(*failing, *unproven, *waived),
+        standings=standings,
+        until=min(known_ends, default=None) if verdict in GOES else None,
     )
 
 

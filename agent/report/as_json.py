@@ -71,6 +71,7 @@ def _milestone(item: MilestoneVerdict) -> dict[str, Any]:
         "title": milestone.title,
         "due": rfc3339(milestone.due) if milestone.due else None,
         "verdict": item.verdict.value,
+        "until": rfc3339(item.until) if item.until else None,
         "reasons": list(item.reasons),
         "owner": milestone.owner,
         "after": list(milestone.after),

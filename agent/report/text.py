@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from checks.safe import safe
 from checks.words import WORST_FIRST, Finding, Status, rank
 
 _INDENT = 9
+_VERDICT = 10
 _NAMES_SHOWN = 12
 _COUNTED = (*(Standing(status.value) for status in WORST_FIRST), Standing.STALE, Standing.NOT_RUN)
 
@@ -63,19 +64,32 @@ def _head(picture: Picture, style: Style) -> Iterator[str]:
 
 def _milestone(picture: Picture, item: MilestoneVerdict, style: Style) -> Iterator[str]:
     milestone = item.milestone
-    verdict = style.paint(f"{item.verdict.value:<{_INDENT}}", item.verdict.value)
+    verdict = style.paint(f"{item.verdict.value:<{_VERDICT}}", item.verdict.value)
     yield f"{verdict} {style.paint(safe(milestone.title), 'bold')}"
+    lines = [_counts(item)]
     if milestone.due is not None:
         due = when(milestone.due, picture.plan.project.timezone)
-        yield " " * (_INDENT + 1) + f"due {due} ({_distance(milestone.due, picture.now)})"
-    yield from _wrapped(_counts(item), style, " " * (_INDENT + 1), " " * (_INDENT + 1))
+        lines.insert(0, f"due {due} ({_distance(milestone.due, picture.now)})")
+    if item.until is not None and (milestone.due or picture.plan.project.cutover):
+        lines.append(_until(item.until, milestone.due, picture))
     owner = picture.plan.party(milestone.owner)
     if owner is not None and item.verdict not in GOES:
-        yield from _wrapped(f"owner {_party(owner)}", style, " " * (_INDENT + 1), " " * (_INDENT + 3))
-    for reason in item.reasons:
-        if reason.partition(":")[0] not in picture.plan.by_id or "waived until" in reason:
-            yield from _wrapped(safe(reason), style, " " * (_INDENT + 1), " " * (_INDENT + 3))
+        lines.append(f"owner {_party(owner)}")
+    lines += [
+        safe(reason)
+        for reason in item.reasons
+        if reason.partition(":")[0] not in picture.plan.by_id or "waived until" in reason
+    ]
+    for line in lines:
+        yield from _wrapped(line, style, " " * (_VERDICT + 1), " " * (_VERDICT + 3))
     yield ""
+
+
+def _until(until: datetime, due: datetime | None, picture: Picture) -> str:
+    """Say how long a GO lasts without another run, and whether that is long enough."""
+    zone = picture.plan.project.timezone
+    said = f"holds until {when(until, zone)} ({_distance(until, picture.now)})"
+    return f"{said}: run it again before it is due" if due is not None and picture.now < due > until else said
 
 
 def _counts(item: MilestoneVerdict) -> str:
@@ -115,16 +129,36 @@ def _causes(picture: Picture, style: Style) -> Iterator[str]:
         words = "this laptop has no link" if cause == VANTAGE else f"{cause} did not pass"
         yield from _group("blocked", f"{len(names)} blocked: {words}", names, style)
     for kind in (Standing.STALE, Standing.NOT_RUN):
-        names = [name for name in picture.shown if standings.get(name) is kind]
-        if names:
-            yield from _group(kind.value, f"{len(names)} {kind.value}", names, style)
+        for reason, names in _by_reason(picture, kind, standings).items():
+            title = f"{len(names)} {kind.value}" + (f": {reason}" if reason not in ("", kind.value) else "")
+            yield from _group(kind.value, title, names, style)
+
+
+def _by_reason(picture: Picture, kind: Standing, standings: Mapping[str, Standing]) -> dict[str, list[str]]:
+    """Return the names of the checks that stand so, by the reason that a gate gives."""
+    given: dict[str, str] = {}
+    for verdict in picture.verdicts:
+        for item in verdict.standings:
+            if item.standing is kind:
+                given.setdefault(item.check, item.reason)
+    found: dict[str, list[str]] = {}
+    for name in picture.shown:
+        if standings.get(name) is kind:
+            found.setdefault(given.get(name, ""), []).append(name)
+    return found
 
 
 def _trouble(picture: Picture, result: Told, blocks: list[str], style: Style) -> Iterator[str]:
     planned = picture.plan.by_id.get(result.check)
-    sign = style.paint(SIGNS[result.status.value], result.status.value)
-    advisory = "" if _required(picture, result) else style.paint("  (advisory)", "dim")
-    yield f"{sign}  {style.paint(result.check, 'bold')}  {safe(result.target, limit=120)}{advisory}"
+    sign = SIGNS[result.status.value]
+    advisory = "" if _required(picture, result) else "  (advisory)"
+    head = f"{sign}  {result.check}  {safe(result.target, limit=120)}{advisory}"
+    first, *more = _wrapped(head, style, "", " " * _INDENT)
+    rest = first[len(sign) :].replace(result.check, style.paint(result.check, "bold"), 1)
+    yield style.paint(sign, result.status.value) + rest
+    yield from more
+    if planned is not None and planned.type != "manual":
+        yield from _labelled("claim", safe(planned.title, limit=300), style)
     findings = [finding for finding in result.findings if finding.status is not Status.PASS]
     for finding in sorted(findings, key=lambda item: rank(item.status)):
         yield from _finding(finding, result, style)
@@ -182,7 +216,9 @@ def _tail(picture: Picture, style: Style) -> Iterator[str]:
 
 
 def _group(name: str, title: str, names: list[str], style: Style) -> Iterator[str]:
-    yield f"{style.paint(SIGNS[name], name)}  {title}"
+    first, *more = _wrapped(f"{SIGNS[name]}  {safe(title)}", style, "", " " * _INDENT)
+    yield style.paint(SIGNS[name], name) + first[len(SIGNS[name]) :]
+    yield from more
     yield from _wrapped(_names(names), style, " " * _INDENT, " " * _INDENT)
     yield ""
 

@@ -67,31 +67,6 @@ class Answers:
             reply.set_rcode(dns.rcode.NXDOMAIN)
 
 
-class DnsOverUdp(asyncio.DatagramProtocol):
-    """Answers queries on a bound UDP socket."""
-
-    def __init__(self, bound: socket.socket, answers: Answers) -> None:
-        self._bound = bound
-        self._answers = answers
-        self._transport: asyncio.DatagramTransport | None = None
-
-    async def start(self) -> None:
-        """Begin to answer."""
-        loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=self._bound)
-
-    async def stop(self) -> None:
-        """Close the socket."""
-        if self._transport is not None:
-            self._transport.close()
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        """Answer one query."""
-        reply = self._answers.answer(data, udp=True)
-        if reply is not None and self._transport is not None:
-            self._transport.sendto(reply, addr)
-
-
 class DnsOverTcp(Streams):
     """Answers queries on a listening TCP socket (RFC 7766)."""
 

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 from agent.demo import ports
 from agent.demo.authority import Authority
-from agent.demo.dns_server import Answers, DnsOverTcp, DnsOverUdp
-from agent.demo.ntp_server import Ntp
+from agent.demo.datagrams import Datagrams
+from agent.demo.dns_server import Answers, DnsOverTcp
+from agent.demo.ntp_server import tell_time
 from agent.demo.serving import Service, Serving
 from agent.demo.streams import Greeter
 from agent.demo.web import Page, Web
@@ -96,9 +97,9 @@ def opened(faults: Faults) -> Iterator[Office]:
             f"intranet.{DOMAIN}", ports.ADDRESS, days_left=-3 if faults.expired_certificate else 90
         )
         services: list[Service] = [
-            DnsOverUdp(over_udp, answers),
+            Datagrams(over_udp, lambda query: answers.answer(query, udp=True)),
             DnsOverTcp(over_tcp, answers),
-            Ntp(bind("time", ports.datagrams)),
+            Datagrams(bind("time", ports.datagrams), tell_time),
             Web(bind("intranet"), _PAGES, context),
             Greeter(bind("router")),
             Greeter(bind("mail"), f"220 mail.{DOMAIN} ESMTP ready\r\n".encode("ascii")),

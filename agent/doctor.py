@@ -22,11 +22,11 @@ from checks.vantage import CannotTell, Shared
 LIBRARIES = {
     "click": "the command line", "pydantic": "project files", "ruamel.yaml": "project files",
     "psutil": "facts about this laptop", "dnspython": "DNS", "cryptography": "certificates",
-    "h11": "HTTP", "scapy": "raw frames on macOS and Windows", "paramiko": "SSH", "pysnmp": "SNMPv3",
+    "scapy": "raw frames on macOS and Windows", "paramiko": "SSH", "pysnmp": "SNMPv3",
     "textual": "the dashboard",
 }  # fmt: skip
 """Distributions that come with gonogo, and what each is for."""
-NEEDED = frozenset({"click", "pydantic", "ruamel.yaml", "psutil", "dnspython", "cryptography", "h11"})
+NEEDED = frozenset({"click", "pydantic", "ruamel.yaml", "psutil", "dnspython", "cryptography"})
 TOOLS = {
     "iperf3": "network.throughput between two machines of yours (https://iperf.fr)",
     "ping": "echoes where this account may send none itself",

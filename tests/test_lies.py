@@ -34,6 +34,7 @@ from checks.link.interface import Interface
 from checks.link.resolver import Resolver, ResolversSeen, ServerSeen
 from checks.local.facts import InterfaceFact
 from checks.manual import Manual, ManualSeen
+from checks.network._tls_findings import date_findings
 from checks.network.closed import Closed, ClosedSeen
 from checks.network.http import Http, HttpSeen
 from checks.network.ntp import Ntp, TimesSeen
@@ -46,6 +47,7 @@ from checks.wire.names import Resolved
 from checks.wire.ntp import NtpSample, NtpSeen
 from checks.wire.tcp import Attempt
 from checks.wire.tcp_load import Flow, over_http
+from checks.wire.tls_certs import Certificate
 from tests.checks import hostile
 
 NOW = datetime(2026, 12, 5, 20, 0, tzinfo=UTC)
@@ -185,6 +187,23 @@ def test_the_family_that_was_not_tested_is_named():
     (warning,) = [finding for finding in found if finding.status is Status.WARN]
     assert "IPv4" in warning.fix
     assert "IPv6" not in warning.fix
+
+
+# network.tls
+
+
+@pytest.mark.parametrize(("days", "expected"), [(300, "pass"), (20, "warn"), (60, "pass"), (-3, "fail")])
+def test_an_authority_that_ends_before_the_server_does_is_said(days, expected):
+    """The server's own certificate has ninety days left; the chain it hangs on has not."""
+
+    def certificate(name: str, left: int) -> Certificate:
+        return Certificate(
+            sha256=name, subject=f"CN={name}", issuer="CN=root", not_before=NOW - timedelta(days=300),
+            not_after=NOW + timedelta(days=left),
+        )  # fmt: skip
+
+    chain = (certificate("leaf", 90), certificate("authority", days))
+    assert status(date_findings("192.0.2.1:443", chain, None, NOW, warn=30, fail=7)) == expected
 
 
 # network.throughput

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from checks.judging import cannot_tell, failed, passed, within
+from checks.judging import cannot_tell, failed, passed, warned, within
 from checks.network._certs import DATE_CODES, NAME_CODES, NO_FIRST, NO_ISSUER, SELF_SIGNED, untrusted
 from checks.safe import safe
 from checks.wire.tls_certs import Certificate, covers
@@ -25,7 +25,10 @@ _INTERCEPTORS = (
 def date_findings(
     where: str, chain: tuple[Certificate, ...], code: int | None, now: datetime, *, warn: int, fail: int
 ) -> Iterable[Finding]:
-    """Judge the dates of every certificate sent against this laptop's clock; days left are the leaf's."""
+    """Judge the dates of every certificate sent against this laptop's clock.
+
+    Days left are the leaf's; an authority that ends before it, within `warn` days, is a warning of its own.
+    """
     clock = f"this laptop's clock says {now:%Y-%m-%d %H:%M} UTC"
     said = False
     for number, item in enumerate(chain):
@@ -66,6 +69,16 @@ def date_findings(
         where, measure, least=True,
         fix=f"Renew the certificate before {leaf.not_after:%Y-%m-%d}, or mend its automatic renewal.",
     )  # fmt: skip
+    soon = now + timedelta(days=warn)
+    for item in chain[1:]:
+        if item.not_after is not None and now <= item.not_after < min(soon, leaf.not_after):
+            who = f"The certificate of the authority {_short(item.subject)}"
+            yield warned(
+                where, f"{who} ends before the server's own.",
+                expected="valid as long as the server's certificate",
+                observed=f"until {item.not_after:%Y-%m-%d %H:%M} UTC",
+                fix="Install the chain that the authority gives out today.",
+            )  # fmt: skip
 
 
 def name_findings(where: str, leaf: Certificate, name: str, verified: Handshake | None) -> Iterable[Finding]:

@@ -81,7 +81,7 @@ def plan_here(host: LocalHost, probes: Probes) -> Plan:
     _add_neighbourhood(draft, host)
     draft.add(
         "resolver", "The DNS servers answer and invent nothing", "link.resolver",
-        required=True, needs=("interface",), probe=(probes.name,),
+        required=True, needs=("gateway",), probe=(probes.name,),
     )  # fmt: skip
     _add_internet(draft, host, probes)
     draft.add(

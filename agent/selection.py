@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 from collections.abc import Sequence
 
@@ -57,6 +56,8 @@ def _with_needs(plan: Plan, names: set[str]) -> set[str]:
 
 
 def _unknown(what: str, word: str, known: Sequence[str]) -> str:
+    import difflib
+
     near = difflib.get_close_matches(word, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(known[:12])}."
     return f"No {what} matches {word!r}.{hint}"

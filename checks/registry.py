@@ -7,7 +7,6 @@ not built in, because scanning installed distributions costs more than a whole s
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import re
@@ -83,7 +82,11 @@ def _load_foreign(name: str) -> type[Check[Any]]:
             if not (isinstance(found, type) and issubclass(found, Check)):
                 raise BrokenType(f"The check type {name!r} ({point.value}) is not a Check class.")
             return found
-    near = difflib.get_close_matches(name, [*names(), *foreign_names()], n=1)
+    import difflib
+
+    known = [*names(), *foreign_names()]
+    near = [other for other in known if other.endswith(f".{name}")]
+    near = near or difflib.get_close_matches(name, known, n=1)
     hint = f" - did you mean {near[0]!r}?" if near else " - 'gonogo checks' lists them all."
     raise UnknownType(f"There is no check type {name!r}{hint}")
 

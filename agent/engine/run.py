@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import field, replace
@@ -60,7 +60,7 @@ async def execute(
     """
     begun, clock = datetime.now(UTC), time.monotonic()
     run = RunRecord(
-        id=f"{begun:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+        id=f"{begun:%Y%m%dT%H%M%S}-{os.urandom(3).hex()}",
         started=begun,
         vantage=vantage,
         plan_digest=plan.sources_digest,

@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +94,8 @@ def store(name: str, plan: Plan, profile: tuple[Path, bytes] | None) -> None:
 
 
 def _write(where: Path, name: str, data: bytes) -> None:
+    import tempfile
+
     handle, temporary = tempfile.mkstemp(dir=where, prefix=".", suffix=".new")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -12,7 +12,6 @@ last one and removes the write-ahead log, and the ledger is destroyed (seen with
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -190,6 +189,8 @@ def _open_beside_nothing(path: Path) -> sqlite3.Connection:
     pending = path.with_name(path.name + "-wal")
     if not pending.exists() or pending.stat().st_size == 0:
         return _configured(f"{path.absolute().as_uri()}?mode=ro&immutable=1", 0)
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="gonogo-") as folder:
         copy = Path(folder) / "ledger.db"
         copyfile(path, copy)

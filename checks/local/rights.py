@@ -45,3 +45,16 @@ def raw_frames() -> str | None:
     except OSError as error:
         return error.strerror or str(error)
     return None
+
+
+def echo_socket() -> bool:
+    """Return whether a socket for ICMP echo is to be had, without the client; false proves nothing."""
+    if sys.platform == "win32":
+        return False
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW):
+        try:
+            socket.socket(socket.AF_INET, kind, socket.IPPROTO_ICMP).close()
+        except OSError:
+            continue
+        return True
+    return False

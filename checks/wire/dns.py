@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import random
-import secrets
+import os
 from time import perf_counter
 from typing import Literal, Self
 
@@ -222,7 +221,7 @@ class Dns:
         self._sweeper = self._loop.call_later(IDLE_S, self._sweep) if self._pools else None
 
     async def _by_tcp(self, asked: _Asked, port: int, flags: dict[str, bool], timeout: float) -> Answer:
-        ident = secrets.randbits(16)
+        ident = int.from_bytes(os.urandom(2))
         message = encode(ident, asked.question, **flags)
         asked.tries += 1
         begun = perf_counter()
@@ -293,7 +292,8 @@ async def _tcp(address: str, port: int, message: bytes) -> bytes:
 
 
 def _mixed(name: str) -> str:
-    return "".join(char.upper() if random.getrandbits(1) else char.lower() for char in name)
+    coins = os.urandom(len(name))
+    return "".join(c.upper() if coin & 1 else c.lower() for c, coin in zip(name, coins, strict=True))
 
 
 def _kind(error: OSError, *, leaving: bool = False) -> Failure:

@@ -13,8 +13,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import heapq
-import random
-import secrets
+import os
 import socket
 from collections.abc import Callable
 from time import monotonic, perf_counter
@@ -99,9 +98,9 @@ class Port:
 
     def new_ident(self) -> int:
         """Return a random id that no waiting question has."""
-        ident = secrets.randbits(16)
+        ident = int.from_bytes(os.urandom(2))
         while ident in self.flights:
-            ident = secrets.randbits(16)
+            ident = int.from_bytes(os.urandom(2))
         return ident
 
     def deliver(self, message: bytes) -> None:
@@ -220,7 +219,7 @@ class Pool:
     async def _pick(self) -> Port:
         self._ports = [port for port in self._ports if not port.closed]
         if len(self._ports) + self._opening >= PORTS and self._ports:
-            return random.choice(self._ports)
+            return self._ports[os.urandom(1)[0] % len(self._ports)]
         self._opening += 1
         try:
             port = await open_port(*self._where, endpoint=self._endpoint)

@@ -10,7 +10,7 @@ its documentation, never run there.
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 import socket
 import time
 
@@ -91,10 +91,10 @@ class EchoSocket:
         self._kind = kind
         self._pace = pace
         self._loop = asyncio.get_running_loop()
-        self._ident = secrets.randbits(16)
-        self._secret = secrets.token_bytes(TOKEN_BYTES - 8)
+        self._ident = int.from_bytes(os.urandom(2))
+        self._secret = os.urandom(TOKEN_BYTES - 8)
         self._number = 0
-        self._sequence = secrets.randbits(16)
+        self._sequence = int.from_bytes(os.urandom(2))
         self._pending: dict[int, _Probe] = {}
         self._buffer = bytearray(65536)
         self._view = memoryview(self._buffer)

@@ -72,7 +72,7 @@ def against_blackbox() -> None:
     assert isinstance(bare, float)
     assert isinstance(peer, float)
     say("CPU of a TCP connect, checks.wire.tcp / blackbox_exporter", bare / peer, "x", 0.25)
-    print(print(f"    {bare:.0f} us a connect, {cpu:.0f} us with engine and ledger, {peer:.0f} us the peer"))
+    print(f"    {bare:.0f} us a connect, {cpu:.0f} us with engine and ledger, {peer:.0f} us the peer")
 
 
 def engine() -> None:

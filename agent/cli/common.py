@@ -39,6 +39,10 @@ def plan_of(path: Path) -> Plan:
     """Return the plan of a project file, or end with all its problems and exit code 2."""
     from agent.files.load import Problems, load_plan
 
+    if path.is_dir():
+        usage(f"{path} is a folder: name the project file in it.")
+    if not path.exists():
+        usage(f"There is no project file {path}. 'gonogo init office-move' writes one.")
     try:
         return load_plan(path)
     except Problems as problems:

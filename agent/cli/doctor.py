@@ -5,12 +5,28 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import textwrap
 from dataclasses import asdict
 
 import click
 
 from agent.cli import EXIT_GO, EXIT_INCOMPLETE
 from agent.cli.common import json_option, plain_option
+
+_LABEL = 14
+_INDENT = 9 + _LABEL + 1
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, max(20, width - _INDENT), break_on_hyphens=False)
+
+
+def _summary(statuses: set[str]) -> str:
+    if "fail" in statuses:
+        return "What is marked FAIL keeps gonogo from working here; mend that first."
+    if "warn" in statuses:
+        return "What is marked WARN cannot be tested from here; all else can."
+    return "Nothing on this laptop keeps a check from running."
 
 
 @click.command()
@@ -19,7 +35,8 @@ from agent.cli.common import json_option, plain_option
 def command(*, as_json: bool, plain: bool) -> None:
     """Tell what this laptop can and cannot test: rights, tools, libraries, clock, terminal, folder.
 
-    Works without a network. Exit code: 0 if every check can run, 3 if something needed is missing.
+    Works without a network. Exit code: 0, also with warnings; 3 if something is missing that it cannot do
+    without.
     """
     from agent.doctor import examine
     from agent.report.style import SIGNS, style_for
@@ -32,7 +49,9 @@ def command(*, as_json: bool, plain: bool) -> None:
         style = style_for(sys.stdout, plain=plain)
         for item in found:
             sign = style.paint(f"{SIGNS[item.status]:<8}", item.status)
-            sys.stdout.write(f"{sign} {item.name:<16} {safe(item.observed, limit=200)}\n")
-            if item.fix:
-                sys.stdout.write(f"{'':<25} {safe(item.fix, limit=400)}\n")
+            label = f"{item.name:<{_LABEL}} "
+            lines = _wrapped(safe(item.observed, limit=400), style.width)
+            lines += _wrapped(safe(item.fix, limit=400), style.width)
+            sys.stdout.write(f"{sign} {label}" + f"\n{'':<{_INDENT}}".join(lines) + "\n")
+        sys.stdout.write(f"\n{_summary({item.status for item in found})}\n")
     sys.exit(EXIT_INCOMPLETE if any(item.status == "fail" for item in found) else EXIT_GO)

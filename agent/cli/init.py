@@ -17,7 +17,7 @@ from profiles.profile import locate, read_profile, shipped
 
 
 @click.command("init", short_help="Write a commented project file on a profile.")
-@click.argument("profile")
+@click.argument("profile", required=False)
 @click.option(
     "-o",
     "--output",
@@ -25,12 +25,14 @@ from profiles.profile import locate, read_profile, shipped
     help="The file to write; PROFILE.gonogo.yaml if not given.",
 )
 @click.option("--no-detect", is_flag=True, help="Do not look at this laptop's network.")
-def command(profile: str, output: Path | None, *, no_detect: bool) -> None:
-    """Write a commented project file on PROFILE, a shipped profile or a profile file.
+def command(profile: str | None, output: Path | None, *, no_detect: bool) -> None:
+    """Write a commented project file on PROFILE, a shipped profile (office-move) or a profile file.
 
     What this laptop shows (gateway, resolvers, network, domain, time zone) is filled in; what only you know
     says TODO, and 'gonogo lint' names each until it is filled in.
     """
+    if profile is None:
+        usage(f"Name a profile: {', '.join(shipped())}, or the file of one of your own.")
     try:
         path, shown = locate(profile, Path())
         read = read_profile(path, shown)

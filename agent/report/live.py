@@ -28,6 +28,7 @@ class ProgressLine:
         self._counts: dict[Status, int] = {}
         self._running: dict[str, None] = {}
         self._drawn = 0.0
+        self._told = False
 
     def run_started(self, plan: Plan, run: RunRecord) -> None:
         self._total = len(run.selected)
@@ -45,6 +46,7 @@ class ProgressLine:
             self._clear()
             sign = self._style.paint(SIGNS[result.status.value], result.status.value)
             self._stream.write(f"{sign}  {result.check}\n")
+            self._told = True
         self._draw()
 
     def check_lost(self, result: Result, why: str) -> None:
@@ -54,6 +56,8 @@ class ProgressLine:
 
     def run_done(self, run: RunRecord) -> None:
         self._clear()
+        if self._told:
+            self._stream.write("\n")
         self._stream.flush()
 
     def _draw(self, *, force: bool = False) -> None:

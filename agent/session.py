@@ -81,12 +81,3 @@ def statements(plan: Plan, said: Mapping[str, Attestation]) -> dict[str, Attesta
 
 def _stopping() -> tuple[signal.Signals, ...]:
     return (signal.SIGINT,) if sys.platform == "win32" else (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-def leave(code: int) -> None:
-    """End the process with `code`; a thread stuck in a system call (a name lookup, say) cannot hold it up."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
-        os._exit(code)
-    raise SystemExit(code)

@@ -65,7 +65,6 @@ def command(
     from agent.ledger.store import Ledger
     from agent.report.style import style_for
     from agent.running import run_and_judge
-    from agent.session import leave
     from checks.local.facts import read_now
 
     probes = Probes(
@@ -95,7 +94,7 @@ def command(
         for label, text in portrait(laptop, picture):
             sys.stdout.write(f"{style.paint(f'{label:<10}', 'dim')} {safe(text, limit=300)}\n")
         sys.stdout.write("\n" + report(picture, style))
-    leave(EXITS[picture.verdict])
+    raise SystemExit(EXITS[picture.verdict])
 
 
 def _sinks(*, plain: bool, as_json: bool) -> list[Any]:

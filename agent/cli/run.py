@@ -55,7 +55,6 @@ def command(
         usage("Choose one of --json, --jsonl and --nagios; --junit can be added to each.")
     plan = plan_of(file)
     from agent.running import NothingSelected, open_ledger, run_and_judge
-    from agent.session import leave
 
     try:
         with open_ledger(file, plan) as ledger:
@@ -82,7 +81,7 @@ def command(
         except OSError as error:
             click.echo(f"The JUnit file {junit} cannot be written ({error.strerror}).", err=True)
             code = code or 1
-    leave(code)
+    raise SystemExit(code)
 
 
 def _sinks(*, jsonl: bool, plain: bool) -> list[Sink]:

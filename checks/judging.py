@@ -57,9 +57,12 @@ def within(subject: str, measure: Measure, *, fix: str, least: bool = False) -> 
     """Judge a measured number against its own limits.
 
     With `least` false more is worse (latency, loss); with `least` true less is worse (throughput, days left).
-    A value equal to a limit is still within it; one that is no finite number was not measured.
+    A value equal to a limit is still within it; one that is no finite number was not measured. A measure
+    without any limit raises ValueError: it could only pass.
     """
     value, unit = measure.value, measure.unit
+    if measure.warn is None and measure.fail is None:
+        raise ValueError(f"{measure.name} has no limit, so nothing can be judged by it.")
     if not math.isfinite(value):
         return cannot_tell(subject, f"{measure.name} could not be measured.", observed=str(value), fix=fix)
     status = Status.PASS

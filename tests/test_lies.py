@@ -28,8 +28,8 @@ from agent.report.style import Style
 from agent.report.text import report
 from agent.verdict import Verdict, judge_plan
 from checks import host, plugin
-from checks.contract import Check, Finding, Result, Status, Vantage, worst
-from checks.judging import cannot_tell, failed, passed, warned
+from checks.contract import Check, Finding, Measure, Result, Status, Vantage, worst
+from checks.judging import cannot_tell, failed, passed, warned, within
 from checks.link.interface import Interface
 from checks.link.resolver import Resolver, ResolversSeen, ServerSeen
 from checks.local.facts import InterfaceFact
@@ -415,6 +415,11 @@ def test_an_old_statement_does_not_become_new_by_running_again():
     assert status(check.judge(stated(timedelta(hours=2), fresh_s=86400.0))) is Status.PASS
     own = Manual(statement="It holds.", max_age=500 * 86400.0)
     assert status(own.judge(stated(timedelta(days=400), fresh_s=86400.0))) is Status.PASS
+
+
+def test_a_number_without_a_limit_is_within_nothing():
+    with pytest.raises(ValueError, match="no limit"):
+        within("s", Measure(name="Latency", value=3.0, unit="ms"), fix="Mend it.")
 
 
 # the engine

@@ -48,7 +48,8 @@ def _head(picture: Picture, style: Style) -> Iterator[str]:
         title += f" - {safe(project.customer)}"
     yield style.paint(title, "bold")
     if project.cutover:
-        yield f"cutover {when(project.cutover, project.timezone)} ({_distance(project.cutover, picture.now)})"
+        moment = f"{when(project.cutover, project.timezone)} ({_distance(project.cutover, picture.now)})"
+        yield from _wrapped(f"cutover {moment}", style, "", "  ")
     run = picture.run
     if run is not None:
         seen = f"run {run.id} from {safe(run.vantage.name)}"
@@ -209,18 +210,30 @@ def _tail(picture: Picture, style: Style) -> Iterator[str]:
     if picture.lost:
         why = next(iter(picture.lost.values()))
         yield from _wrapped(
-            f"{len(picture.lost)} results could not be stored and do not count: {safe(why)}", style, "", "  "
+            f"{_count(len(picture.lost), 'result')} could not be stored and cannot count: {safe(why)}",
+            style,
+            "",
+            "  ",
         )
-    verdict = style.paint(picture.verdict.value, picture.verdict.value)
-    yield f"{verdict}  {len(picture.shown)} checks: {', '.join(words)}"
+    verdict = picture.verdict.value
+    yield from _begun(verdict, verdict, f"{_count(len(picture.shown), 'check')}: {', '.join(words)}", style)
 
 
 def _group(name: str, title: str, names: list[str], style: Style) -> Iterator[str]:
-    first, *more = _wrapped(f"{SIGNS[name]}  {safe(title)}", style, "", " " * _INDENT)
-    yield style.paint(SIGNS[name], name) + first[len(SIGNS[name]) :]
-    yield from more
+    yield from _begun(SIGNS[name], name, safe(title), style)
     yield from _wrapped(_names(names), style, " " * _INDENT, " " * _INDENT)
     yield ""
+
+
+def _begun(word: str, colour: str, text: str, style: Style) -> Iterator[str]:
+    """Yield lines that begin with a word in a colour of its own."""
+    first, *more = _wrapped(f"{word}  {text}", style, "", " " * _INDENT)
+    yield style.paint(word, colour) + first[len(word) :]
+    yield from more
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _names(names: Iterable[str]) -> str:

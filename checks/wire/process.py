@@ -46,14 +46,7 @@ async def run(argv: Sequence[str], *, env: Mapping[str, str] | None = None, limi
     OSError as the system does where the program cannot be started.
     """
     started = time.monotonic()
-    transport, program = await asyncio.get_running_loop().subprocess_exec(
-        lambda: _Program(limit),
-        *argv,
-        stdin=subprocess.DEVNULL,
-        env=None if env is None else dict(env),
-        start_new_session=sys.platform != "win32",
-        creationflags=_NO_WINDOW if sys.platform == "win32" else 0,
-    )
+    transport, program = await _started(argv, env, limit)
     pid = transport.get_pid()
     try:
         await program.finished.wait()
@@ -75,6 +68,34 @@ async def run(argv: Sequence[str], *, env: Mapping[str, str] | None = None, limi
         cut=program.cut,
         duration_s=time.monotonic() - started,
     )
+
+
+async def _started(
+    argv: Sequence[str], env: Mapping[str, str] | None, limit: int
+) -> tuple[asyncio.SubprocessTransport, _Program]:
+    """Start the program. Cancelled meanwhile, it is started to the end and then killed with all it started:
+
+    asyncio itself kills only the program and waits, without end, for those who hold its output.
+    """
+    starting = asyncio.ensure_future(
+        asyncio.get_running_loop().subprocess_exec(
+            lambda: _Program(limit),
+            *argv,
+            stdin=subprocess.DEVNULL,
+            env=None if env is None else dict(env),
+            start_new_session=sys.platform != "win32",
+            creationflags=_NO_WINDOW if sys.platform == "win32" else 0,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with contextlib.suppress(OSError):
+            transport, program = await starting
+            kill_tree(transport.get_pid())
+            transport.close()
+            await _reaped(program)
+        raise
 
 
 class _Program(asyncio.SubprocessProtocol):

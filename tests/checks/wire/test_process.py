@@ -100,6 +100,23 @@ def test_cancelled_it_kills_the_whole_group_and_leaves_no_zombie(tmp_path):
     assert all(gone(int(pid)) for pid in pid_file.read_text().split())
 
 
+@pytest.mark.parametrize("turns", range(12))
+def test_cancelled_while_it_starts_it_leaves_nothing_running(turns, tmp_path):
+    marker = f"1000.{os.getpid()}{turns:02}"
+
+    async def cancel_it():
+        task = asyncio.create_task(run(("/bin/sh", "-c", f"sleep {marker} & sleep {marker}")))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, 30)
+
+    asyncio.run(cancel_it())
+    left = [one for one in psutil.process_iter(["cmdline"]) if marker in (one.info["cmdline"] or ())]
+    assert all(gone(one.pid) for one in left)
+
+
 def test_what_cannot_be_started_is_an_os_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         asyncio.run(run((str(tmp_path / "nothing"),)))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import os
 import signal
+import socket
 import struct
 import subprocess
 import tempfile
@@ -53,6 +55,18 @@ def packet(
     return head + b"".join(times)
 
 
+def _answers(host: str, port: int) -> bool:
+    """Return whether a time server answers there, whatever it says."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(0.2)
+        try:
+            asking.connect((host, port))
+            asking.send(bytes([0x23]) + bytes(47))
+            return len(asking.recv(512)) >= 48
+        except OSError:
+            return False
+
+
 @contextlib.contextmanager
 def chronyd(*, shift: str = "", local: bool = True, host: str = "127.0.0.1") -> Iterator[int]:
     """Serve this machine's time, shifted by faketime's words (`+90s`); yield the port.
@@ -70,17 +84,18 @@ def chronyd(*, shift: str = "", local: bool = True, host: str = "127.0.0.1") -> 
         prefix = [str(tool("faketime")), "-f", shift] if shift else []
         with log.open("wb") as out:
             program = subprocess.Popen(
-                [*prefix, str(tool("chronyd")), "-d", "-x", "-u", "root", "-f", str(conf)],
+                [*prefix, str(tool("chronyd")), "-d", "-x", "-U", "-u", getpass.getuser(), "-f", str(conf)],
                 stdout=out, stderr=out, start_new_session=True,
             )  # fmt: skip
         try:
             end = time.monotonic() + 20
-            while b"Running with root" not in log.read_bytes():
+            while not _answers(host, port):
                 if program.poll() is not None or time.monotonic() > end:
                     raise AssertionError(f"chronyd did not start: {log.read_text()}")
                 time.sleep(0.02)
             yield port
         finally:
             # faketime starts chronyd as its child: the group of both is ended.
-            os.killpg(program.pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(program.pid, signal.SIGTERM)
             program.wait(10)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import textwrap
 from datetime import UTC, datetime
 from typing import Any
 
@@ -92,7 +93,9 @@ def command(
 
         style = style_for(sys.stdout, plain=plain)
         for label, text in portrait(laptop, picture):
-            sys.stdout.write(f"{style.paint(f'{label:<10}', 'dim')} {safe(text, limit=300)}\n")
+            lines = textwrap.wrap(safe(text, limit=300), style.width - 11, break_on_hyphens=False)
+            said = f"\n{'':<11}".join(lines)
+            sys.stdout.write(f"{style.paint(f'{label:<10}', 'dim')} {said}\n")
         sys.stdout.write("\n" + report(picture, style))
     raise SystemExit(EXITS[picture.verdict])
 

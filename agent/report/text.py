@@ -6,6 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from agent.engine.run import VANTAGE
@@ -161,8 +162,12 @@ def _trouble(picture: Picture, result: Told, blocks: list[str], style: Style) ->
     if planned is not None and planned.type != "manual":
         yield from _labelled("claim", safe(planned.title, limit=300), style)
     findings = [finding for finding in result.findings if finding.status is not Status.PASS]
-    for finding in sorted(findings, key=lambda item: rank(item.status)):
+    findings.sort(key=lambda item: rank(item.status))
+    for finding, after in pairwise((*findings, None)):
+        assert finding is not None
         yield from _finding(finding, result, style)
+        if finding.fix and (after is None or after.fix != finding.fix):
+            yield from _labelled("fix", safe(finding.fix), style)
     if blocks:
         yield from _labelled("blocks", _names(blocks), style)
     party = _to_call(picture.plan, planned)
@@ -184,8 +189,6 @@ def _finding(finding: Finding, result: Told, style: Style) -> Iterator[str]:
         yield from _labelled("expected", safe(finding.expected, limit=600), style)
     if finding.observed:
         yield from _labelled("observed", safe(finding.observed, limit=600), style)
-    if finding.fix:
-        yield from _labelled("fix", safe(finding.fix), style)
 
 
 def _passes(picture: Picture, style: Style) -> Iterator[str]:

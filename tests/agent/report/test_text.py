@@ -81,6 +81,13 @@ def test_a_failure_says_claim_findings_fix_what_it_blocks_and_whom_to_call() -> 
     assert "40 blocked" in words(text.partition("!! FAIL")[0])
 
 
+def test_what_is_to_be_done_for_several_findings_is_said_once() -> None:
+    one, two = (finding(Status.FAIL, f"{name} is closed.", fix="Open it.") for name in ("A", "B"))
+    other = finding(Status.INCONCLUSIVE, "C says nothing.", fix="Ask it.")
+    text = words(said(plan(planned("web")), result("web", Status.FAIL, other, one, two)))
+    assert "A is closed. peer: B is closed. fix Open it. peer: C says nothing. fix Ask it." in text
+
+
 def test_the_worst_comes_first_and_required_before_advisory() -> None:
     made = plan(planned("w"), planned("i"), planned("f", required=False), planned("g"))
     text = said(

@@ -56,6 +56,9 @@ class _Lazy(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except BrokenPipeError as error:
+            _hush()
+            raise SystemExit(EXIT_INTERNAL) from error
         except Exception as error:
             code = _say(error)
             raise SystemExit(code) from error
@@ -63,6 +66,19 @@ class _Lazy(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _hush() -> None:
+    """Let what is still to be written go nowhere: whoever read our output (`head`, say) has gone."""
+    import os
+
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _say(error: Exception) -> int:

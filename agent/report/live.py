@@ -17,11 +17,32 @@ from checks.words import Result, Status, rfc3339
 _REDRAW_S = 0.1
 
 
+class _Heard:
+    """A stream that falls silent when nobody reads it any more: the run goes on, and the ledger keeps it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream: TextIO | None = stream
+
+    def write(self, text: str) -> None:
+        if self._stream is not None:
+            try:
+                self._stream.write(text)
+            except BrokenPipeError:
+                self._stream = None
+
+    def flush(self) -> None:
+        if self._stream is not None:
+            try:
+                self._stream.flush()
+            except BrokenPipeError:
+                self._stream = None
+
+
 class ProgressLine:
     """`12/40  1 fail  2 running: dns-intranet ...`, rewritten at most ten times a second."""
 
     def __init__(self, stream: TextIO, style: Style) -> None:
-        self._stream = stream
+        self._stream = _Heard(stream)
         self._style = style
         self._total = 0
         self._done = 0
@@ -84,7 +105,7 @@ class PlainLines:
     """One line a result as it is stored: for logs, serial consoles and screen readers."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self._stream = _Heard(stream)
 
     def run_started(self, plan: Plan, run: RunRecord) -> None:
         self._say(f"run {run.id} started: {len(run.selected)} checks")
@@ -110,7 +131,7 @@ class JsonLines:
     """One JSON object a line: `event` is run_started, check_started, check_done, check_lost or run_done."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self._stream = _Heard(stream)
 
     def run_started(self, plan: Plan, run: RunRecord) -> None:
         self._emit("run_started", project=plan.project.id, run=run_json(run))

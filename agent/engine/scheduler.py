@@ -41,35 +41,43 @@ class Limits:
 
     def __init__(self, *, total: int, kinds: Mapping[str, int], per_target: int) -> None:
         self.total = total
-        self._caps = dict(kinds)
+        self._kinds = dict(kinds)
         self._per_target = per_target
-        self._used: dict[str, int] = {}
-        self._parked: dict[str, deque[Job]] = {}
+        self._used: dict[tuple[str, str], int] = {}
+        self._parked: dict[tuple[str, str], deque[Job]] = {}
 
     def take(self, job: Job) -> bool:
         """Count `job` in, or park it until a place is free."""
-        target = f"target {job.target}"
-        for gate, cap in ((job.kind, self._caps.get(job.kind)), (target, self._per_target)):
-            if cap is not None and self._used.get(gate, 0) >= cap:
+        gates = self._gates(job)
+        used = self._used
+        for gate, cap in gates:
+            if used.get(gate, 0) >= cap:
                 self._parked.setdefault(gate, deque()).append(job)
                 return False
-        self._used[job.kind] = self._used.get(job.kind, 0) + 1
-        self._used[target] = self._used.get(target, 0) + 1
+        for gate, _ in gates:
+            used[gate] = used.get(gate, 0) + 1
         return True
 
     def free(self, job: Job) -> list[Job]:
         """Count `job` out and return the parked jobs that may try again."""
         freed = []
-        for gate in (job.kind, f"target {job.target}"):
-            self._used[gate] -= 1
-            if self._used[gate] == 0:
-                del self._used[gate]
+        for gate, _ in self._gates(job):
+            left = self._used.pop(gate) - 1
+            if left:
+                self._used[gate] = left
             parked = self._parked.get(gate)
             if parked:
                 freed.append(parked.popleft())
                 if not parked:
                     del self._parked[gate]
         return freed
+
+    def _gates(self, job: Job) -> list[tuple[tuple[str, str], int]]:
+        gates = [(("target", job.target), self._per_target)] if job.target else []
+        cap = self._kinds.get(job.kind)
+        if cap is not None:
+            gates.append((("kind", job.kind), cap))
+        return gates
 
 
 class Scheduler:

@@ -19,6 +19,8 @@ from agent.ledger.errors import LedgerError, explain, is_busy
 from checks.words import Result
 
 LINGER_S = 0.03
+ENOUGH = 200
+"""Results that are worth a commit of their own at once."""
 MAX_BATCH = 1000
 MAX_BATCH_CHARS = 4_000_000
 
@@ -96,7 +98,8 @@ class Writer:
         batch: list[_Item] = []
         chars = 0
         item = self._queue.get()
-        self._closing.wait(LINGER_S)
+        if self._queue.qsize() < ENOUGH:
+            self._closing.wait(LINGER_S)
         while item is not None:
             batch.append(item)
             if isinstance(item[1], Draft):

@@ -212,7 +212,7 @@ def _each(out: Expanded, document: Document, path: Path, body: dict[str, Any], s
         out.problems.append(document.problem(at, f"A loop goes over a list, and this is {show(values)}."))
         return []
     if not values:
-        out.left_out[str(path[-1])] = f"The list {show(over) if isinstance(over, str) else ''} is empty."
+        out.left_out[str(path[-1])] = f"The list {_named(over)}is empty or not given."
     return [Scope({**scope.values, name: value}) for value in values]
 
 
@@ -230,7 +230,7 @@ def _expand_one(out: Expanded, draft: Draft, scope: Scope) -> None:
             out.problems.append(document.problem((*path, "when"), error.message, error.hint))
             return
         if not holds:
-            out.left_out[name] = f"Its condition 'when: {show(body['when']).strip(chr(39))}' is not met."
+            out.left_out[name] = _unmet(body["when"])
             return
     filled: dict[str, Any] = {}
     for key, value in body.items():
@@ -267,3 +267,15 @@ def met(condition: Any, scope: Scope) -> bool:
     value = scope.get(match.group(2))
     holds = value if isinstance(value, bool) else value not in (None, "", [], {})
     return holds != bool(match.group(1))
+
+
+def _unmet(condition: Any) -> str:
+    """Return why a check with that condition is left out, in the words of who writes the project."""
+    if isinstance(condition, str) and condition.strip().startswith("not "):
+        return f"{_named(condition)}is given."
+    return f"{_named(condition)}is not given, empty or off." if _named(condition) else "Its condition is off."
+
+
+def _named(words: Any) -> str:
+    name = re.search(r"\$\{\s*([\w.-]+)\s*\}", words) if isinstance(words, str) else None
+    return f"'{name.group(1)[:60]}' " if name else ""

@@ -17,6 +17,11 @@ from checks.records import dataclass
 from checks.safe import safe
 from checks.vantage import CannotTell, Shared
 
+HOST_ONLY = (
+    "docker", "br-", "virbr", "lxcbr", "lxdbr", "podman", "cni", "vboxnet", "vmnet", "bridge1",
+    "VMware Network Adapter", "VirtualBox Host-Only", "vEthernet (WSL", "vEthernet (Default Switch",
+)  # fmt: skip
+"""Beginnings of the names that container and virtual machine hosts give to networks inside this laptop."""
 CLOCK_WAIT_S = 1.5
 CLOCK_LIMIT_S = 2.0
 """From here on the clock is named among the limits: log lines of two systems no longer fit together."""
@@ -74,9 +79,14 @@ def addresses(host: LocalHost) -> tuple[str, ...]:
 def _links(host: LocalHost) -> list[InterfaceFact]:
     """Return the interfaces that stand in the building: no loopback, and no tunnel unless nothing else is.
 
-    A VPN's address in the office's network is not the office, and its tunnel stays up without any cable.
+    A VPN's address in the office's network is not the office, and its tunnel stays up without any cable; so
+    does the bridge to containers and virtual machines on this laptop, unless the default route leads over it.
     """
-    faces = [face for face in host.interfaces if not face.loopback]
+    routed = {gateway.interface for gateway in host.gateways}
+    faces = [
+        face for face in host.interfaces
+        if not face.loopback and (face.name in routed or not face.name.startswith(HOST_ONLY))
+    ]  # fmt: skip
     return [face for face in faces if not face.tunnel] or faces
 
 

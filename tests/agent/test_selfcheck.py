@@ -40,6 +40,10 @@ VPN = face("wg0", "10.8.0.2", tunnel=True)
         ((LO, face("eth0", "169.254.7.7", "fe80::1")), False),
         ((LO, face("eth0")), False),
         ((LO, face("eth0", up=False), VPN), False),  # a tunnel stays up without any cable
+        (
+            (LO, face("eth0", up=False), face("docker0", "172.17.0.1")),
+            False,
+        ),  # and so does a bridge to containers
         ((LO, face("tap0", "10.0.2.100", tunnel=True)), True),  # a container that has nothing else
     ],
 )

@@ -244,15 +244,17 @@ def link(jobs: Iterable[Job]) -> None:
             if need in by_key:
                 by_key[need].dependents.append(job)
                 job.waiting += 1
-    degree = {key: job.waiting for key, job in by_key.items()}
-    order = [job for job in by_key.values() if job.waiting == 0]
+    degree = {key: job.waiting for key, job in by_key.items() if job.waiting}
+    order = [job for job in by_key.values() if not job.waiting]
     for job in order:
         for dependent in job.dependents:
             degree[dependent.key] -= 1
-            if degree[dependent.key] == 0:
+            if not degree[dependent.key]:
                 order.append(dependent)
     if len(order) != len(by_key):
         members = sorted(key for key, count in degree.items() if count > 0)
         raise ValueError(f"These checks wait for each other: {', '.join(members)}.")
     for job in reversed(order):
-        job.path = job.length + max((dependent.path for dependent in job.dependents), default=0.0)
+        job.path = job.length
+        if job.dependents:
+            job.path += max(dependent.path for dependent in job.dependents)

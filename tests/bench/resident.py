@@ -84,7 +84,7 @@ def run_plan(plan: Plan, ledger: Ledger) -> None:
         raise RuntimeError("gonogo did not pass its own bench")
 
 
-def against_blackbox(count: int = 200, rounds: int = 7) -> dict[str, Cost | float]:
+def against_blackbox(count: int = 200, rounds: int = 21) -> dict[str, Cost | float]:
     """Return wall costs of mixed checks inside both, and CPU microseconds per TCP check."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -291,7 +291,7 @@ class Ledger:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Keep the garbage collector still: looking over a thousand new results again and again was half the time."""
+    """Keep the garbage collector still: looking over a thousand new results took half the time."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import ipaddress
 import re
 import socket
@@ -189,6 +190,7 @@ def read_data(rdtype: str, message: bytes, at: int, end: int) -> str:
     return text
 
 
+@functools.lru_cache(4096)
 def canonical(rdtype: str, text: str) -> str:
     r"""Return a record's text in the one form in which equal records are equal; raise ValueError if bad.
 

@@ -9,7 +9,7 @@ from checks.network._echo import NO_FAMILY
 from checks.network.mtu import Mtu, MtuSeen, MtuTo, Tried, tries_for
 from checks.wire.icmp_options import NO_ROUTE, NOT_PERMITTED
 from checks.wire.names import Resolved
-from tests.checks.wire.icmp_lab import R1, SERVER, line, observe
+from tests.checks.wire.icmp_lab import R1, SERVER, observe
 
 PASS, WARN, FAIL, UNKNOWN = Status.PASS, Status.WARN, Status.FAIL, Status.INCONCLUSIVE
 V4, V6 = "192.0.2.9", "2001:db8::9"
@@ -74,18 +74,6 @@ def test_loss_makes_each_size_be_tried_more_often():
 def test_ipv6_below_its_minimum_is_refused():
     with pytest.raises(ValueError):
         Mtu(target=V6, family="ipv6", expect=1000)
-
-
-@pytest.fixture(scope="module")
-def built():
-    with line() as hosts:
-        yield hosts
-
-
-@pytest.fixture
-def hosts(built):
-    built.reset()
-    return built
 
 
 def run(hosts, version, method="dgram", **params):

@@ -9,7 +9,7 @@ from checks.network.path import Hop, Path, PathSeen, describe, looping, summaris
 from checks.wire.icmp_options import NO_ROUTE, NOT_PERMITTED
 from checks.wire.icmp_packet import Echo
 from checks.wire.names import Resolved
-from tests.checks.wire.icmp_lab import CLOSED, R1, R2, SERVER, line, observe
+from tests.checks.wire.icmp_lab import CLOSED, R1, R2, SERVER, observe
 
 PASS, FAIL, UNKNOWN = Status.PASS, Status.FAIL, Status.INCONCLUSIVE
 TARGET = "192.0.2.9"
@@ -93,18 +93,6 @@ def test_words():
     refused = Echo(**echo, responder="10.0.0.1", error="host unreachable", error_ms=2.0)
     assert summarise(2, [refused]).refusal == "host unreachable"
     assert summarise(2, [Echo(**echo, responder=None, error=None)]) == Hop(ttl=2, responders=(), rtt_ms=None)
-
-
-@pytest.fixture(scope="module")
-def built():
-    with line() as hosts:
-        yield hosts
-
-
-@pytest.fixture
-def hosts(built):
-    built.reset()
-    return built
 
 
 def run(hosts, method="dgram", **params):

@@ -13,7 +13,7 @@ from checks.network.ping import Fault, Ping, Pinged, PingSeen, summarise
 from checks.wire.icmp_options import NO_ROUTE, NOT_PERMITTED, OVERRUN
 from checks.wire.icmp_packet import Echo
 from checks.wire.names import Resolved
-from tests.checks.wire.icmp_lab import CLOSED, SERVER, line, observe
+from tests.checks.wire.icmp_lab import CLOSED, SERVER, observe
 
 PASS, WARN, FAIL, UNKNOWN = Status.PASS, Status.WARN, Status.FAIL, Status.INCONCLUSIVE
 V4, V6 = "192.0.2.9", "2001:db8::9"
@@ -197,18 +197,6 @@ def test_addresses():
     assert is_own("host.example", "::1") or not socket.has_ipv6
     assert not is_own("127.0.0.1", "127.0.0.1")
     assert not is_own("host.example", "192.0.2.1")
-
-
-@pytest.fixture(scope="module")
-def built():
-    with line() as hosts:
-        yield hosts
-
-
-@pytest.fixture
-def hosts(built):
-    built.reset()
-    return built
 
 
 def run(hosts, method="dgram", allowance=None, **params):

@@ -13,25 +13,13 @@ from checks.wire import icmp_options, icmp_socket
 from checks.wire.icmp import HOST_UNREACHABLE, NET_UNREACHABLE, PROHIBITED, TIME_EXCEEDED, Icmp
 from checks.wire.icmp_options import NO_ROUTE, NOT_A_HOST, NOT_PERMITTED, OVERRUN, PACE_USED_UP
 from checks.wire.icmp_pace import Pace
-from tests.checks.wire.icmp_lab import CLOSED, R1, R2, SERVER, line, odd_server, reply_to
+from tests.checks.wire.icmp_lab import CLOSED, R1, R2, SERVER, odd_server, reply_to
 from tests.lab import need
 
 pytestmark = pytest.mark.lab
 SOCKETS = pytest.mark.parametrize("method", ["dgram", "raw"])
 METHODS = pytest.mark.parametrize("method", ["dgram", "raw", "command"])
 VERSIONS = pytest.mark.parametrize("version", [4, 6])
-
-
-@pytest.fixture(scope="module")
-def built():
-    with line() as hosts:
-        yield hosts
-
-
-@pytest.fixture
-def hosts(built):
-    built.reset()
-    return built
 
 
 def series(hosts, method, address, **more):

@@ -19,7 +19,7 @@ from agent.ledger.errors import LedgerError, explain, is_busy
 from checks.words import Result
 
 LINGER_S = 0.03
-ENOUGH = 200
+ENOUGH = 500
 """Results that are worth a commit of their own at once."""
 MAX_BATCH = 1000
 MAX_BATCH_CHARS = 4_000_000

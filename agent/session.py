@@ -36,9 +36,13 @@ def run_session(
     """Run the checks `selected` of `plan` and return the outcome.
 
     The first Ctrl-C stops the run cleanly; a second one ends the process at once, and the ledger still holds
-    everything that was reported. Raises LedgerError where the run cannot be begun.
+    everything that was reported. Raises LedgerError where the run cannot be begun, and KeyboardInterrupt where
+    it was stopped before the first check or while its end was being written.
     """
-    return run_loop(_session(plan, selected, ledger, sinks, vantage_name))
+    try:
+        return run_loop(_session(plan, selected, ledger, sinks, vantage_name))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 async def _session(

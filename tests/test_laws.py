@@ -224,6 +224,27 @@ def test_ctrl_c_stops_cleanly_and_says_what_was_not_run(tmp_path: Path) -> None:
         assert ledger.runs()[0].outcome == "cancelled"
 
 
+def test_ctrl_c_before_the_first_check_is_a_sentence(tmp_path: Path) -> None:
+    """The vantage is still asking a silent time server when the key is pressed."""
+    with socket.socket(type=socket.SOCK_DGRAM) as silent_clock:
+        silent_clock.bind(("127.0.0.1", 0))
+        silent_clock.settimeout(30)
+        server = f"  time_servers: ['127.0.0.1:{silent_clock.getsockname()[1]}']\n"
+        head = HEAD.replace("milestones:", server + "milestones:")
+        path = write(tmp_path, says_ok("a"), head)
+        with subprocess.Popen(
+            [GONOGO, "run", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            silent_clock.recv(100)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+    assert process.returncode == 3, err
+    assert out == ""
+    assert err == "Stopped before anything was decided; what was stored is kept.\n"
+    with Ledger.open(ledger_of(tmp_path), read_only=True) as ledger:
+        assert ledger.latest() == {}
+
+
 @pytest.mark.lab
 def test_a_clock_that_jumps_makes_no_go(tmp_path: Path) -> None:
     need("faketime")

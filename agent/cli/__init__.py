@@ -59,6 +59,9 @@ class _Lazy(click.Group):
         except BrokenPipeError as error:
             _hush()
             raise SystemExit(EXIT_INTERNAL) from error
+        except KeyboardInterrupt:
+            click.echo("Stopped before anything was decided; what was stored is kept.", err=True)
+            raise SystemExit(EXIT_INCOMPLETE) from None
         except Exception as error:
             code = _say(error)
             raise SystemExit(code) from error

@@ -111,7 +111,7 @@ class Closed(Check[ClosedSeen]):
                     place(attempt.address, attempt.port),
                     "The port can be reached from here and must not be.",
                     expected="closed",
-                    observed=f"{attempt.outcome} after {attempt.seconds * 1000:.1f} ms",
+                    observed=f"{attempt.outcome} after {attempt.seconds * 1000:.3g} ms",
                     fix="Close it: stop the service, or forbid this network in the firewall, IPv4 and IPv6.",
                 )
         if not seen.names.addresses:

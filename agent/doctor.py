@@ -15,8 +15,8 @@ from importlib import metadata
 from pathlib import Path
 
 from agent.version import VERSION
+from checks.dataclass import dataclass
 from checks.local import rights
-from checks.records import dataclass
 from checks.vantage import CannotTell, Shared
 
 LIBRARIES = {

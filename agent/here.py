@@ -10,9 +10,9 @@ from agent.plan import Gate, GateNeed, LeftOut, Milestone, Plan, PlannedCheck, P
 from agent.report.picture import Picture
 from checks import jsonable, registry
 from checks.contract import Check, Result, Status
+from checks.dataclass import dataclass
 from checks.local import rights
 from checks.local.facts import InterfaceFact, LocalHost
-from checks.records import dataclass
 
 PROBE_NAME = "dns.msftncsi.com"
 TIME_SERVER = "time.cloudflare.com"

@@ -15,7 +15,7 @@ from typing import Any
 
 from checks import jsonable, registry
 from checks.contract import Check
-from checks.records import dataclass
+from checks.dataclass import dataclass
 
 DEFAULT_MAX_AGE_S = 24 * 3600.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

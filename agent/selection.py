@@ -6,7 +6,7 @@ import fnmatch
 from collections.abc import Sequence
 
 from agent.plan import Milestone, Plan
-from checks.records import dataclass
+from checks.dataclass import dataclass
 
 
 class NothingSelected(Exception):  # noqa: N818 - said to the person who selected

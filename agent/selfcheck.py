@@ -11,9 +11,9 @@ import ipaddress
 from agent.records import VantageRecord
 from agent.version import VERSION
 from checks import jsonable
+from checks.dataclass import dataclass
 from checks.local import rights
 from checks.local.facts import InterfaceFact, LocalHost, read_local, routable
-from checks.records import dataclass
 from checks.safe import safe
 from checks.vantage import CannotTell, Shared
 

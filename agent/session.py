@@ -36,8 +36,8 @@ def run_session(
     """Run the checks `selected` of `plan` and return the outcome.
 
     The first Ctrl-C stops the run cleanly; a second one ends the process at once, and the ledger still holds
-    everything that was reported. Raises LedgerError where the run cannot be begun, and KeyboardInterrupt where
-    it was stopped before the first check or while its end was being written.
+    everything that was reported. Raises LedgerError where the run cannot be begun, and KeyboardInterrupt
+    where it was stopped before the first check or while its end was being written.
     """
     try:
         return run_loop(_session(plan, selected, ledger, sinks, vantage_name))

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from agent.plan import Gate, GateNeed, Milestone, Plan
 from agent.records import Decision, Waiver
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from checks.words import Status
 
 CLOCK_TOLERANCE = timedelta(seconds=5)

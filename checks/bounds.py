@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 
 
 class Bound:

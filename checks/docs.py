@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from checks import jsonable, params
 from checks.contract import Check
-from checks.records import dataclass
+from checks.dataclass import dataclass
 
 SECTIONS = ("Proves", "Cannot prove", "Source", "Example")
 _HEAD = re.compile(rf"^({'|'.join(SECTIONS)}):[ \t]*", re.MULTILINE)

@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 
 from checks.bounds import Gt, Len
 from checks.contract import CannotTell, Check, Finding, Measure, Vantage
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, within
 from checks.local.facts import read_local
 from checks.params import Duration, Endpoint, Percent
-from checks.records import dataclass
 from checks.safe import safe
 
 _LIMIT = "the project's limit"

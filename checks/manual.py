@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from checks.contract import Check, Finding, Vantage
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed
 from checks.params import Duration
-from checks.records import dataclass
 from checks.safe import safe
 from checks.vantage import Attestation
 

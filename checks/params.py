@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 
 _SECONDS = {
     "us": 1e-6,

@@ -16,9 +16,9 @@ from typing import Annotated, ClassVar
 
 from checks.bounds import Len
 from checks.contract import CannotTell, Check, Finding, Measure, Status, Vantage
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.params import Endpoint, SecretRef
-from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.plugins import Datum, Range, parse_output
 from checks.wire.process import MAX_OUTPUT, run

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 
 SetName = Literal["teams", "voice-strict", "office-wifi", "data-only"]
 

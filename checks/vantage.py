@@ -13,7 +13,7 @@ from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any, Protocol, Self, TypeVar
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from checks.words import Note
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 
 
 class Status(enum.StrEnum):

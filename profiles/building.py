@@ -19,7 +19,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from checks.safe import safe
 from profiles import secrets
 from profiles.document import Document

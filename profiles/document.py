@@ -13,7 +13,7 @@ import re
 from dataclasses import field
 from typing import Any
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from profiles import secrets
 from profiles.files import whole_file
 from profiles.problems import Path, Place, Problem, Problems

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Literal
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from profiles.document import Document
 from profiles.problems import Path, Problem, did_you_mean, show
 

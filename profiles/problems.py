@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from checks.safe import safe
 
 Path = tuple[str | int, ...]

@@ -6,7 +6,7 @@ from dataclasses import field
 from pathlib import Path as FilePath
 from typing import Any
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from profiles import kinds, wording
 from profiles.document import Document, read_document
 from profiles.expand import MAX_VALUE, Scope, Unbound, size, uses

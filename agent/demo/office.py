@@ -14,7 +14,7 @@ from agent.demo.ntp_server import tell_time
 from agent.demo.serving import Service, Serving
 from agent.demo.streams import Greeter
 from agent.demo.web import Page, Web
-from checks.records import dataclass
+from checks.dataclass import dataclass
 
 DOMAIN = "office.test"
 OLD_SERVER, NEW_SERVER = "192.0.2.20", "198.51.100.20"

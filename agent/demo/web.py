@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Mapping
 
 from agent.demo.streams import Streams
-from checks.records import dataclass
+from checks.dataclass import dataclass
 
 _MAX_HEADERS = 100
 

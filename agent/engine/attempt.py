@@ -16,8 +16,8 @@ from agent.engine.redact import redact, without_secrets
 from agent.plan import PlannedCheck
 from checks import jsonable
 from checks.contract import CannotTell, Check, Finding, Note, Result, Status, Vantage, worst
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell, warned
-from checks.records import dataclass
 from checks.vantage import Shared
 
 MAX_OBSERVATION_BYTES = 2_000_000

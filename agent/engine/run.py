@@ -22,8 +22,8 @@ from agent.ledger.store import Ledger
 from agent.plan import Plan, PlannedCheck
 from agent.records import RunRecord, VantageRecord
 from checks.contract import Finding, Result, Status
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell
-from checks.records import dataclass
 from checks.vantage import Shared
 
 VANTAGE = "vantage"

@@ -15,7 +15,7 @@ from dataclasses import field
 from typing import Any
 
 from agent.engine.reaper import Reaper
-from checks.records import dataclass
+from checks.dataclass import dataclass
 
 EXCLUSIVE = "exclusive"
 

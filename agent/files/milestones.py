@@ -12,7 +12,7 @@ from agent.files.model import ProjectFile
 from agent.files.planning import Planning
 from agent.files.times import due
 from agent.plan import DEFAULT_MAX_AGE_S, Gate, GateNeed, Milestone
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from profiles import wording
 from profiles.document import Document
 from profiles.expand import Scope, Unbound, fill_deep, met

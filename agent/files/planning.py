@@ -13,7 +13,7 @@ from agent.files.model import EngineKeys
 from agent.plan import PlannedCheck, definition_digest
 from checks import jsonable, registry
 from checks.contract import RESERVED, Check
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from checks.safe import safe
 from profiles import wording
 from profiles.expand import Draft, uses

@@ -15,7 +15,7 @@ from agent.files.milestones import FromProfile, Setting, from_profile, plan_mile
 from agent.files.model import MAY_BE_EMPTY, PartyModel, ProjectFile
 from agent.files.planning import Planning, plan_checks
 from agent.plan import LeftOut, Party, Plan, Project
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from checks.safe import safe
 from profiles import wording
 from profiles.document import Document, read_document

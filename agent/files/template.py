@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from profiles import kinds
 from profiles.expand import Scope, Unbound
 from profiles.model import ParameterModel

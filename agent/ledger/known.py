@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta
 
 from agent.ledger import entries
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from checks.words import Finding, Result, Status
 
 

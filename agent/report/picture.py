@@ -10,7 +10,7 @@ from typing import Protocol
 from agent.plan import Milestone, Plan
 from agent.records import Decision, RunRecord, VantageRecord, Waiver
 from agent.verdict import Evidence, MilestoneVerdict, Standing, Verdict, judge_plan, overall
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from checks.words import Finding, Result, Status
 
 

@@ -7,7 +7,7 @@ import shutil
 import sys
 from typing import TextIO
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 
 SIGNS = {
     "pass": "OK PASS",

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import Literal
 
 from checks.contract import CannotTell, Check, Finding, Measure, Vantage, is_loopback
+from checks.dataclass import dataclass
 from checks.dns._answers import no_answer, quote, shown, way
 from checks.judging import cannot_tell, failed, passed, within
 from checks.params import DomainName, Duration, Endpoint
-from checks.records import dataclass
 from checks.wire.dns import Answer, Chain, Dns
 from checks.wire.dns_text import canonical
 

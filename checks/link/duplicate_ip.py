@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from checks.bounds import Len
 from checks.contract import CannotTell, Check, Finding, Vantage
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed
 from checks.local.facts import LocalHost, read_local
 from checks.params import Address
-from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.arp import ArpAnswer, who_has
 

@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 
 from checks.bounds import Len
 from checks.contract import CannotTell, Check, Finding, Measure, Vantage
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed
 from checks.local.facts import AddressFact, Family, GatewayFact, InterfaceFact, read_local
 from checks.params import Address
-from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.arp import who_has
 from checks.wire.neighbours import prove

@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 
 from checks.bounds import Ge, Gt, Len
 from checks.contract import Check, Finding, Vantage
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed
 from checks.local.facts import InterfaceFact, read_interfaces, read_local
 from checks.params import Duration, Network
-from checks.records import dataclass
 from checks.safe import safe
 
 

@@ -11,9 +11,9 @@ from typing import Annotated
 
 from checks.bounds import Len
 from checks.contract import Check, Finding, Measure, Vantage
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, warned, within
 from checks.params import Address, DomainName, Duration
-from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.dns import Answer, Dns
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from checks.vantage import Shared
 
 Family = Literal["ipv4", "ipv6"]

@@ -17,9 +17,9 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from checks.dataclass import dataclass
 from checks.local.facts import Found, GatewayFact, LeaseFact, ResolverFact
 from checks.local.proxy import from_environment, without_password
-from checks.records import dataclass
 
 if TYPE_CHECKING:
     from checks.wire.neighbours import Neighbour

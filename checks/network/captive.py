@@ -8,10 +8,10 @@ from typing import Annotated, Any, ClassVar
 
 from checks.bounds import Ge, Le, Len
 from checks.contract import Check, Finding, Vantage
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed
 from checks.network._peers import place as written
 from checks.params import Url
-from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.http import Exchange, Request, exchange, place
 from checks.wire.tcp import budget

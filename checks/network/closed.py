@@ -8,11 +8,11 @@ from typing import Annotated
 
 from checks.bounds import Len
 from checks.contract import Check, Finding, Vantage, is_loopback
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed
 from checks.network._echo import OWN_ADDRESS, OWN_ADDRESS_FIX, is_own
 from checks.network._peers import EXPLAINED, place, unresolved
 from checks.params import Endpoint, Host, Port, split_endpoint
-from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.names import Family, Resolved, resolve
 from checks.wire.tcp import Attempt, budget, probe

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 
 from checks.bounds import Len
 from checks.contract import Check, Finding, Vantage, is_loopback
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed
 from checks.network._web import no_answer
 from checks.params import Network, Url
-from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.http import Exchange, Request, exchange
 from checks.wire.names import Family

@@ -10,13 +10,13 @@ from urllib.parse import urljoin, urlsplit
 
 from checks.bounds import Ge, Le, Len
 from checks.contract import Check, Finding, Measure, Vantage, is_loopback
+from checks.dataclass import dataclass
 from checks.judging import failed, passed, warned, within
 from checks.network._expect import Scalar, body_findings
 from checks.network._peers import place as written
 from checks.network._peers import untested
 from checks.network._web import no_answer
 from checks.params import Duration, Endpoint, Host, Regex, Url, parse_url
-from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.http import Exchange, Request, exchange, place
 from checks.wire.names import Family

@@ -10,11 +10,11 @@ from typing import Annotated, Literal
 
 from checks.bounds import Ge, Le
 from checks.contract import CannotTell, Check, Finding, Measure, Vantage
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell, within
 from checks.network._echo import NO_FAMILY, OWN_ADDRESS, OWN_ADDRESS_FIX, first_of_each, is_own, unsent
 from checks.network._peers import unresolved
 from checks.params import Host
-from checks.records import dataclass
 from checks.wire.icmp import TOO_BIG, Icmp, packet_bytes
 from checks.wire.icmp_packet import Echo
 from checks.wire.names import Family, Resolved, resolve

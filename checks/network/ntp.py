@@ -7,9 +7,9 @@ import statistics
 from collections.abc import Iterable
 
 from checks.contract import Check, Finding, Measure, Vantage
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, warned, within
 from checks.params import Duration, Endpoint
-from checks.records import dataclass
 from checks.safe import safe
 from checks.wire import ntp
 from checks.wire.ntp import NtpSample, NtpSeen

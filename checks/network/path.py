@@ -10,11 +10,11 @@ from typing import Annotated
 
 from checks.bounds import Ge, Le
 from checks.contract import Check, Finding, Measure, Vantage
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, within
 from checks.network._echo import OWN_ADDRESS, OWN_ADDRESS_FIX, is_own, unsent
 from checks.network._peers import unresolved
 from checks.params import Host, Network
-from checks.records import dataclass
 from checks.wire.icmp import Icmp
 from checks.wire.icmp_packet import Echo
 from checks.wire.names import Family, Resolved, resolve

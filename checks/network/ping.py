@@ -11,6 +11,7 @@ from typing import Annotated
 
 from checks.bounds import Ge, Le
 from checks.contract import CannotTell, Check, Finding, Measure, Status, Vantage
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, within
 from checks.network._echo import (
     NO_FAMILY,
@@ -24,7 +25,6 @@ from checks.network._echo import (
 from checks.network._peers import unresolved
 from checks.network._sample import jitter, percentile, proves_loss, sample_for
 from checks.params import Duration, Host, Percent
-from checks.records import dataclass
 from checks.thresholds import Limit, SetName, limits
 from checks.wire.icmp import Icmp
 from checks.wire.icmp_packet import Echo

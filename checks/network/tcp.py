@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 from checks.bounds import Ge, Le
 from checks.contract import Check, Finding, Measure, Vantage
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, warned, within
 from checks.network._peers import EXPLAINED, place, unresolved, untested
 from checks.params import Duration, Host, Port
-from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.names import Family, Resolved, resolve
 from checks.wire.tcp import Attempt, budget, probe

@@ -9,9 +9,9 @@ from typing import Annotated
 
 from checks.bounds import Ge, Gt, Le
 from checks.contract import Check, Finding, Measure, Vantage, is_loopback
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell, within
 from checks.params import Duration, Endpoint, Url, split_endpoint
-from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.http import Request, place
 from checks.wire.names import Family, resolve

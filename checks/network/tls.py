@@ -9,11 +9,11 @@ from typing import Annotated
 
 from checks.bounds import Ge
 from checks.contract import Check, Finding, Vantage
+from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.network._peers import EXPLAINED, place, unresolved, untested
 from checks.network._tls_findings import chain_findings, date_findings, issuer_findings, name_findings
 from checks.params import Endpoint, Host, Regex, split_endpoint
-from checks.records import dataclass
 from checks.safe import safe
 from checks.wire.names import Family, Resolved, resolve
 from checks.wire.tcp import budget

@@ -14,9 +14,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 
+from checks.dataclass import dataclass
 from checks.local.facts import InterfaceFact
 from checks.local.rights import raw_fix
-from checks.records import dataclass
 from checks.vantage import CannotTell
 
 _ETH_ARP = 0x0806

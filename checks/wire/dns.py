@@ -13,8 +13,8 @@ import os
 from time import perf_counter
 from typing import Literal, Self
 
+from checks.dataclass import dataclass
 from checks.params import split_endpoint
-from checks.records import dataclass
 from checks.vantage import Shared
 from checks.wire import names
 from checks.wire.dns_codec import Malformed, Record, decode, encode, question_of, reply_to

@@ -10,7 +10,7 @@ import functools
 import re
 import struct
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from checks.wire.dns_names import Malformed, name_wire, read_name
 from checks.wire.dns_text import read_data
 

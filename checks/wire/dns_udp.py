@@ -18,7 +18,7 @@ import socket
 from collections.abc import Callable
 from time import monotonic, perf_counter
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from checks.wire.dns_codec import reply_to
 
 PORTS = 4

@@ -16,8 +16,8 @@ from dataclasses import field
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
+from checks.dataclass import dataclass
 from checks.params import parse_host, split_endpoint
-from checks.records import dataclass
 from checks.vantage import Vantage
 from checks.wire import http1
 from checks.wire.http1 import Headers

@@ -7,7 +7,7 @@ import math
 import time
 from typing import Protocol
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from checks.wire.icmp_packet import Echo
 
 RATE = 1000.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import struct
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 
 TIME_EXCEEDED = "time exceeded"
 NET_UNREACHABLE = "network unreachable"

@@ -8,7 +8,7 @@ import ipaddress
 import socket
 from typing import Literal
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from checks.vantage import Shared, Vantage
 
 Family = Literal["any", "ipv4", "ipv6"]

@@ -18,8 +18,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from checks.dataclass import dataclass
 from checks.local.command import output
-from checks.records import dataclass
 
 _STATES = {
     0x01: "incomplete", 0x02: "reachable", 0x04: "stale", 0x08: "delay", 0x10: "probe", 0x20: "failed",

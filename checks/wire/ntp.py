@@ -15,8 +15,8 @@ import time
 from dataclasses import replace
 from typing import Literal
 
+from checks.dataclass import dataclass
 from checks.params import split_endpoint
-from checks.records import dataclass
 
 PORT = 123
 PAUSE_S = 0.1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 
 _NUMBER = r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?"
 _VALUE = re.compile(rf"({_NUMBER})([^\d\s;.,+-][^\s;]*)?\Z")

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 
 MAX_OUTPUT = 65_536
 MAX_ERRORS = 16_384

@@ -17,7 +17,7 @@ import sys
 import time
 from typing import Literal
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from checks.vantage import Vantage
 
 Outcome = Literal["open", "refused", "timeout", "unreachable", "no_route", "reset", "barred", "local"]

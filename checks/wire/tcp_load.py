@@ -9,7 +9,7 @@ import shutil
 import time
 from typing import Any, Literal
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from checks.vantage import CannotTell, Vantage
 from checks.wire.http import Exchange, Request, exchange
 from checks.wire.process import run

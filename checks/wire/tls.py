@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from checks.vantage import CannotTell, Vantage
 
 _READ = 65536

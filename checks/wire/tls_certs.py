@@ -7,7 +7,7 @@ import ipaddress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 
 if TYPE_CHECKING:
     from cryptography import x509

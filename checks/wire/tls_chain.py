@@ -13,7 +13,7 @@ import time
 import warnings
 from typing import Any, Literal
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 from checks.vantage import Vantage
 from checks.wire.tcp import Attempt, connect, outcome_of
 from checks.wire.tls import TlsChannel, TlsRefused, lenient, trusting

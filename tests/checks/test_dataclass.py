@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from checks.records import dataclass
+from checks.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

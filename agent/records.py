@@ -63,6 +63,11 @@ class Waiver:
     expires: datetime
     at: datetime
     ticket: str = ""
+    standing: str = ""
+    """How the check stood when the risk was accepted; a worse standing is not covered. Empty in waivers of
+    earlier versions, which cover any."""
+    digest: str = ""
+    """Of the definition that was waived; a changed one is not covered. Empty covers any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +76,23 @@ class Decision:
 
     milestone: str
     verdict: str
+    """What the rules said when it was signed."""
     by: str
     at: datetime
     note: str = ""
+    decided: str = ""
+    """`GO` or `NO-GO`: what the person decided. Empty in decisions of earlier versions: as the verdict."""
+    second: str = ""
+    """Who signed with them: needed for a GO against the rules."""
+    head: str = ""
+    """Number and hash of the ledger's last entry when it was signed, `123:9c1e...`: what it is about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """A run that was given a name, to compare others with: handover, old office, before the change."""
+
+    name: str
+    run: str
+    by: str
+    at: datetime

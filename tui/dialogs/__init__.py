@@ -1,0 +1,1 @@
+"""One dialog a file: what a person decides, confirmed in writing."""

@@ -1,0 +1,157 @@
+"""Between the screens and the agent: the newest view, at most five times a second, and what a person does.
+
+Nothing here judges and nothing in a widget does I/O. What takes long goes to a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from agent.diff import Diff, compare, side
+from agent.ledger import Known
+from agent.plan import Plan
+from agent.records import Baseline, Decision, RunRecord, Waiver
+from agent.running import open_ledger
+from agent.spawn import Spawned, start_run
+from agent.story import Story, story
+from agent.watch import View, Watch
+from checks.vantage import Attestation
+from checks.words import Result
+
+PERIOD_S = 0.2
+SHARE = 0.1
+"""Of a core, that looking and showing may take at most while news arrive: then it looks less often."""
+
+
+def utc_now() -> datetime:
+    """Return the wall clock."""
+    return datetime.now(UTC)
+
+
+class ReadOnly(Exception):  # noqa: N818 - said to the person who tried
+    """This dashboard only shows."""
+
+    def __init__(self) -> None:
+        super().__init__("This dashboard only shows: start gonogo dashboard in a terminal to do that.")
+
+
+class Store:
+    """One project, watched. `tell` is called with each new view, on the event loop."""
+
+    def __init__(
+        self,
+        project_file: Path,
+        plan: Plan,
+        *,
+        read_only: bool = False,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.read_only = read_only
+        self.now = now
+        self._watch = Watch(project_file, plan)
+        looked = self._watch.look(now())
+        assert looked is not None
+        self.view: View = looked
+        self._spawned: list[Spawned] = []
+        self.failed_start = ""
+        """What the last run that this dashboard started said when it could not run at all."""
+
+    @property
+    def project_file(self) -> Path:
+        """Return the project file as it was given."""
+        return self._watch.project_file
+
+    @property
+    def plan(self) -> Plan:
+        """Return the plan of the newest view."""
+        return self.view.picture.plan
+
+    async def follow(self, tell: Callable[[View], None]) -> None:
+        """Look again and again until cancelled, and tell what is new."""
+        while True:
+            begun = time.monotonic()
+            self.refresh(tell)
+            cost = time.monotonic() - begun
+            await asyncio.sleep(max(PERIOD_S, cost / SHARE))
+
+    def refresh(self, tell: Callable[[View], None]) -> None:
+        """Look once, now."""
+        self._reap()
+        view = self._watch.look(self.now())
+        if view is not None:
+            self.view = view
+            tell(view)
+
+    def _reap(self) -> None:
+        for spawned in list(self._spawned):
+            code = spawned.ended()
+            if code is not None:
+                self._spawned.remove(spawned)
+                self.failed_start = spawned.said() if code in (1, 2) else ""
+
+    # What a person does
+
+    def start_run(self, *, milestones: Sequence[str] = (), only: Sequence[str] = ()) -> None:
+        """Start a run as a process of its own; raises ReadOnly, OSError."""
+        self._may_write()
+        self.failed_start = ""
+        self._spawned.append(start_run(self.project_file, milestones=milestones, only=only))
+
+    def stop_run(self, run: str) -> None:
+        """Ask a run that goes on to stop; raises ReadOnly, OSError."""
+        self._may_write()
+        self._watch.ask_to_stop(run)
+
+    async def write(self, record: Waiver | Attestation | Decision | Baseline) -> None:
+        """Store a person's word; raises ReadOnly, LedgerError."""
+        self._may_write()
+
+        def add() -> None:
+            with open_ledger(self.project_file, self.plan) as ledger:
+                ledger.add(record)  # type: ignore[arg-type]
+
+        await asyncio.to_thread(add)
+
+    def _may_write(self) -> None:
+        if self.read_only:
+            raise ReadOnly
+
+    # What a screen asks for; each raises LedgerError
+
+    async def result(self, seq: int) -> Result:
+        """Return a whole result, with observation and notes."""
+        return await asyncio.to_thread(self._watch.ledger.result, seq)
+
+    async def history(self, check: str) -> list[Known]:
+        """Return the last executions of a check, the newest first."""
+        return await asyncio.to_thread(self._watch.ledger.history, check)
+
+    async def story(self, check: str) -> Story:
+        """Return a check's past."""
+        return story(check, await self.history(check))
+
+    async def runs(self) -> list[RunRecord]:
+        """Return the runs, the one begun last first."""
+        return await asyncio.to_thread(self._watch.ledger.runs)
+
+    async def head(self) -> str:
+        """Return number and hash of the ledger's last entry, as `Decision.head` keeps them."""
+        number, digest = await asyncio.to_thread(self._watch.ledger.head)
+        return f"{number}:{digest}"
+
+    async def diff(self, before: str, after: str) -> Diff:
+        """Compare two sides, named as `agent.diff.side` says; raises NoSuchSide, too."""
+
+        def work() -> Diff:
+            ledger = self._watch.ledger
+            return compare(self.plan, side(ledger, before), side(ledger, after))
+
+        return await asyncio.to_thread(work)
+
+    def close(self) -> None:
+        """Release the ledger; runs that were started go on."""
+        self._watch.close()

@@ -30,8 +30,10 @@ from checks import jsonable
 from checks.words import Result, Status, rank
 
 RUN_BEGIN, RUN_END, RESULT = "run_begin", "run_end", "result"
-WAIVER, ATTESTATION, DECISION = "waiver", "attestation", "decision"
-KINDS = frozenset({RUN_BEGIN, RUN_END, RESULT, WAIVER, ATTESTATION, DECISION})
+WAIVER, ATTESTATION, DECISION, BASELINE = "waiver", "attestation", "decision", "baseline"
+KINDS = frozenset({RUN_BEGIN, RUN_END, RESULT, WAIVER, ATTESTATION, DECISION, BASELINE})
+OF_CHECKS = frozenset({RESULT, WAIVER, ATTESTATION})
+"""Kinds that are about one check."""
 GENESIS = bytes(32)
 
 BRIEF = (

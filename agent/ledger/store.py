@@ -20,7 +20,7 @@ from agent.ledger.errors import LedgerError, explaining
 from agent.ledger.known import Known
 from agent.ledger.verify import problems
 from agent.ledger.writer import Writer
-from agent.records import Decision, RunRecord, Waiver
+from agent.records import Baseline, Decision, RunRecord, Waiver
 from checks import jsonable
 from checks.vantage import Attestation
 from checks.words import Result, Status, rfc3339
@@ -29,10 +29,11 @@ _KIND: dict[type, str] = {
     Waiver: entries.WAIVER,
     Attestation: entries.ATTESTATION,
     Decision: entries.DECISION,
+    Baseline: entries.BASELINE,
 }
 _STATUS = {status.value: status for status in Status}
 _PAGE = 500
-_Said = TypeVar("_Said", Waiver, Attestation, Decision)
+_Said = TypeVar("_Said", Waiver, Attestation, Decision, Baseline)
 
 
 def ledger_path(project_file: Path, project_id: str) -> Path:
@@ -142,9 +143,13 @@ class Ledger:
         body = {"id": run_id, "finished": rfc3339(finished), "outcome": outcome, "clock_jump_s": clock_jump_s}
         self._append(Draft(entries.RUN_END, entries.compact(body), run_id))
 
-    def add(self, record: Waiver | Attestation | Decision) -> int:
-        """Store a person's word and return the entry's number."""
-        check = None if isinstance(record, Decision) else entries.column(record.check)
+    def add(self, record: Waiver | Attestation | Decision | Baseline) -> int:
+        """Store a person's word and return the entry's number; a baseline's run must be there."""
+        if isinstance(record, Baseline) and self.run(record.run) is None:
+            raise LedgerError(
+                f"The ledger {self._book.path} knows no run {record.run}: name one that it has."
+            )
+        check = entries.column(record.check) if isinstance(record, Waiver | Attestation) else None
         return self._append(
             Draft(_KIND[type(record)], entries.compact(jsonable.to_json(record)), None, check)
         )
@@ -226,6 +231,28 @@ class Ledger:
         """Return the runs, the one begun last first, at most `limit`."""
         return self._run_records("ORDER BY r.began DESC LIMIT ?", limit)
 
+    def run_ids(self, start: str = "", limit: int = 20) -> list[str]:
+        """Return the ids of the runs that begin with `start`, the one begun last first, at most `limit`."""
+        with self._reading() as ask:
+            sql = "SELECT id FROM runs WHERE substr(id, 1, length(?1)) = ?1 ORDER BY began DESC LIMIT ?2"
+            return [name for (name,) in ask(sql, (start, limit))]
+
+    def run_count(self) -> int:
+        """Return how many runs there are."""
+        with self._reading() as ask:
+            count: int = ask("SELECT count(*) FROM runs").fetchone()[0]
+            return count
+
+    def statuses_of_run(self, run_id: str) -> dict[str, Status]:
+        """Return the status of each check that the run tested; quicker than its results."""
+        with self._reading() as ask:
+            rows = ask(
+                "SELECT check_id, json_extract(body, '$.status') FROM entries "
+                "WHERE run = (SELECT began FROM runs WHERE id = ?) AND kind = 'result' ORDER BY seq",
+                (run_id,),
+            )
+            return {check: _STATUS[status] for check, status in rows}
+
     def run(self, run_id: str) -> RunRecord | None:
         """Return the run with that id, if there is one."""
         return next(iter(self._run_records("WHERE r.id = ?", run_id)), None)
@@ -241,6 +268,10 @@ class Ledger:
     def decisions(self) -> list[Decision]:
         """Return every decision, the oldest first."""
         return self._said(Decision)
+
+    def baselines(self) -> list[Baseline]:
+        """Return every baseline, the oldest first; of those with one name the last counts."""
+        return self._said(Baseline)
 
     def head(self) -> tuple[int, str]:
         """Return number and hash (hex) of the last entry: who keeps them can prove that none was cut off."""

@@ -93,8 +93,10 @@ class _Replay:
         elif row.kind == entries.RESULT:
             run, check = self.began[data["run"]], entries.column(data["check"])
             self._result(row.seq, run, check, entries.for_latest(data))
-        elif row.kind != entries.DECISION:
+        elif row.kind in entries.OF_CHECKS:
             check = entries.column(data["check"])
+        elif row.kind == entries.BASELINE and data["run"] not in self.began:
+            self.found.append(f"Entry {row.seq} gives a name to a run that was not begun before it.")
         if (row.run, row.check_id) != (run, check):
             self.found.append(f"Entry {row.seq} is filed under another run or check than it is about.")
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.ledger import Known, Ledger, LedgerError, ledger_path
-from agent.records import Decision, Waiver
+from agent.records import Baseline, Decision, Waiver
 from checks.vantage import Attestation
 from checks.words import Finding, Measure, Note, Result, Status, rank
 from tests.agent.ledger.making import NOON, a_result, a_run
@@ -77,6 +77,27 @@ def test_what_goes_in_comes_out(tmp_path: Path) -> None:
         assert ledger.verify() == []
         with pytest.raises(LedgerError, match="no result with the number 1"):
             ledger.result(1)
+
+
+def test_a_baseline_names_a_run_that_is_there(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path / "l.db") as ledger:
+        ledger.begin_run(a_run("r1"))
+        ledger.begin_run(a_run("r2"))
+        assert not store(ledger, a_result(0), a_result(1, status=Status.FAIL))
+        names = [Baseline(name="handover", run=run, by="A", at=NOON) for run in ("r1", "r2")]
+        for name in names:
+            ledger.add(name)
+        with pytest.raises(LedgerError, match="knows no run r3"):
+            ledger.add(Baseline(name="handover", run="r3", by="A", at=NOON))
+        assert ledger.baselines() == names
+        assert ledger.verify() == []
+        assert ledger.statuses_of_run("r1") == {"c.0": Status.PASS, "c.1": Status.FAIL}
+        assert ledger.statuses_of_run("r2") == ledger.statuses_of_run("r3") == {}
+        assert ledger.run_ids() == ledger.run_ids("r") == ["r2", "r1"]
+        assert ledger.run_ids("r", limit=1) == ["r2"]
+        assert ledger.run_ids("r1") == ["r1"]
+        assert ledger.run_ids("%") == ledger.run_ids("R1") == []
+        assert ledger.run_count() == 2
 
 
 def test_more_results_than_a_page_or_a_batch_come_back_in_order(tmp_path: Path) -> None:

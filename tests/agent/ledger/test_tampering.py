@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from agent.ledger import Ledger, LedgerError
-from agent.records import Decision, Waiver
+from agent.records import Baseline, Decision, Waiver
 from checks.vantage import Attestation
 from checks.words import Status
 from tests.agent.ledger.making import NOON, a_result, a_run
 
-ENTRIES = 13
+ENTRIES = 14
 
 
 @pytest.fixture
@@ -34,6 +34,7 @@ def path(tmp_path: Path) -> Path:
         ledger.add(Waiver(check="c.1", reason="r", risk="k", author="A", approver="B", expires=NOON, at=NOON))
         ledger.add(Attestation(check="c.2", holds=True, by="A", at=NOON))
         ledger.add(Decision(milestone="move", verdict="GO", by="B", at=NOON))
+        ledger.add(Baseline(name="handover", run="r1", by="B", at=NOON))
         ledger.begin_run(a_run("r2"))
         ledger.begin_run(a_run("r3"))
         assert ledger.head()[0] == ENTRIES
@@ -107,11 +108,11 @@ def test_an_added_entry_is_found(path: Path) -> None:
     tamper(
         path,
         (
-            "INSERT INTO entries SELECT 14, kind, at, run, check_id, body, hash FROM entries WHERE seq = 13",
+            "INSERT INTO entries SELECT 15, kind, at, run, check_id, body, hash FROM entries WHERE seq = 14",
             (),
         ),
     )
-    assert "Entry 14 " in found(path)
+    assert "Entry 15 " in found(path)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_an_added_entry_is_found(path: Path) -> None:
         "UPDATE runs SET ended = NULL",
         "UPDATE runs SET addresses = '[]'",
         "DELETE FROM runs WHERE id = 'r3'",
-        "UPDATE head SET seq = 12",
+        "UPDATE head SET seq = 13",
         "DELETE FROM head",
     ],
 )

@@ -2,7 +2,8 @@
 
 Law 1 lives here: a milestone is GO only if every required check of its gate has a result of this very
 definition that passed, is fresh, and was seen from an allowed vantage. Whatever is missing, stale, blocked or
-inconclusive makes it INCOMPLETE; a required check that failed makes it NO-GO.
+inconclusive makes it INCOMPLETE; a required check that failed makes it NO-GO. What people accepted (see
+`accepted`) makes at best GO WITH WAIVERS of it, and of every milestone that comes after.
 """
 
 from __future__ import annotations
@@ -10,18 +11,15 @@ from __future__ import annotations
 import enum
 import fnmatch
 import ipaddress
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from agent.accepted import CLOCK_TOLERANCE, GO, against_the_rules, cover, decided, in_force, last_words
 from agent.plan import Gate, GateNeed, Milestone, Plan
 from agent.records import Decision, Waiver
 from checks.dataclass import dataclass
 from checks.words import Status
-
-CLOCK_TOLERANCE = timedelta(seconds=5)
-"""How far in the future a result may lie before the clock, not the check, is to blame."""
 
 
 class Verdict(enum.StrEnum):
@@ -72,6 +70,9 @@ class CheckStanding:
     standing: Standing
     reason: str = ""
     waiver: Waiver | None = None
+    """The one that covers it as it stands."""
+    uncovered: str = ""
+    """Why a waiver that is in force does not cover it; raw text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,42 @@ class MilestoneVerdict:
     """When this GO ends if nothing is run again: a result too old, a waiver over. None if it is no GO."""
 
 
+Stood = tuple[tuple[CheckStanding, ...], tuple[datetime, ...]]
+"""How the checks of a gate stand, and when those that are good enough end."""
+
+
+Stand = Callable[[Plan, Milestone, Mapping[str, Evidence], Mapping[str, Sequence[Waiver]], datetime], Stood]
+
+
+def stand_one(
+    plan: Plan,
+    gate: Gate,
+    need: GateNeed,
+    evidence: Evidence | None,
+    waivers: Sequence[Waiver],
+    now: datetime,
+) -> tuple[CheckStanding, datetime | None]:
+    """Return how one check stands in a gate, and when what is good enough now no longer is."""
+    item = _stand(plan, gate, need, evidence, waivers, now)
+    return item, _end(gate, item, evidence) if need.required else None
+
+
+def stand_all(
+    plan: Plan,
+    milestone: Milestone,
+    known: Mapping[str, Evidence],
+    waived: Mapping[str, Sequence[Waiver]],
+    now: datetime,
+) -> Stood:
+    """Return how every check of a milestone's gate stands, and when each that is good enough ends."""
+    gate = milestone.gate
+    stood = [
+        stand_one(plan, gate, need, known.get(need.check), waived.get(need.check, ()), now)
+        for need in gate.needs
+    ]
+    return tuple(item for item, _ in stood), tuple(end for _, end in stood if end is not None)
+
+
 def judge_plan(
     plan: Plan,
     known: Mapping[str, Evidence],
@@ -93,34 +130,40 @@ def judge_plan(
     now: datetime,
     waivers: Iterable[Waiver] = (),
     decisions: Iterable[Decision] = (),
+    stand: Stand = stand_all,
 ) -> tuple[MilestoneVerdict, ...]:
-    """Return the verdict on every milestone of `plan` at the time `now`, in the plan's order."""
-    in_force = {waiver.check: waiver for waiver in waivers if _in_force(waiver, now)}
-    last_word = {decision.milestone: decision for decision in decisions}
-    signed = {
-        name for name, said in last_word.items() if said.verdict in GOES and said.at <= now + CLOCK_TOLERANCE
-    }
+    """Return the verdict on every milestone of `plan` at the time `now`, in the plan's order.
+
+    `stand` is for who judges again and again and remembers what cannot have changed: `agent.standings`.
+    """
+    waived: dict[str, list[Waiver]] = {}
+    for waiver in reversed(tuple(waivers)):
+        if in_force(waiver, now):
+            waived.setdefault(waiver.check, []).append(waiver)
+    signed = last_words(decisions, now)
     done: dict[str, MilestoneVerdict] = {}
 
     def judge(milestone: Milestone, above: frozenset[str]) -> MilestoneVerdict:
         if milestone.id not in done:
             before: list[str] = []
+            accepted: list[str] = []
             ends: list[datetime | None] = []
             for name in milestone.after:
-                earlier = plan.milestone(name)
+                earlier, said = plan.milestone(name), signed.get(name)
                 if earlier is None or name in above:
                     before.append(f"It comes after {name}, which cannot be judged.")
-                elif name not in signed:
+                elif said is not None and decided(said):
+                    (accepted if decided(said) == GO else before).extend(_by_signature(said))
+                else:
                     judged = judge(earlier, above | {milestone.id})
                     if judged.verdict not in GOES:
                         before.append(f"It comes after {name}, which is {judged.verdict}.")
+                    elif judged.verdict is Verdict.GO_WITH_WAIVERS:
+                        accepted.append(f"It comes after {name}, which is {judged.verdict}.")
                     ends.append(judged.until)
-            standings = tuple(
-                _stand(plan, milestone.gate, need, known, in_force.get(need.check), now)
-                for need in milestone.gate.needs
-            )
-            ends += [_end(milestone.gate, item, known) for item in standings if item.required]
-            done[milestone.id] = _conclude(milestone, standings, before, ends)
+            standings, lasting = stand(plan, milestone, known, waived, now)
+            ends += lasting
+            done[milestone.id] = _conclude(milestone, standings, before, accepted, ends)
         return done[milestone.id]
 
     return tuple(judge(milestone, frozenset({milestone.id})) for milestone in plan.milestones)
@@ -132,33 +175,33 @@ def overall(verdicts: Iterable[Verdict]) -> Verdict:
     return min(verdicts, key=order.index, default=Verdict.INCOMPLETE)
 
 
-def _in_force(waiver: Waiver, now: datetime) -> bool:
-    author, approver = _person(waiver.author), _person(waiver.approver)
-    two_people = bool(author) and bool(approver) and author != approver
-    return two_people and waiver.at <= now + CLOCK_TOLERANCE < waiver.expires
-
-
-def _person(name: str) -> str:
-    """Return a name without what writes one person in two ways: case, spaces, forms of a letter."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+def _by_signature(said: Decision) -> list[str]:
+    """Return what a signature says of the milestones that come after; nothing if it says they can go."""
+    begun = f"It comes after {said.milestone}, which {said.by}"
+    if decided(said) != GO:
+        return [f"{begun} signed NO-GO."]
+    if against_the_rules(said):
+        return [f"{begun} and {said.second} signed GO against the rules, which said {said.verdict}."]
+    return [f"{begun} signed {said.verdict}."] if said.verdict != GO else []
 
 
 def _stand(
     plan: Plan,
     gate: Gate,
     need: GateNeed,
-    known: Mapping[str, Evidence],
-    waiver: Waiver | None,
+    evidence: Evidence | None,
+    waivers: Sequence[Waiver],
     now: datetime,
 ) -> CheckStanding:
-    standing, reason = _weigh(plan, gate, need.check, known.get(need.check), now)
+    standing, reason = _weigh(plan, gate, need.check, evidence, now)
+    waiver, uncovered = None, ""
+    if standing is not Standing.PASS and waivers:
+        planned = plan.by_id.get(need.check)
+        waiver, uncovered = cover(waivers, standing, planned.digest if planned is not None else "")
     return CheckStanding(
-        check=need.check,
-        required=need.required,
-        standing=standing,
-        reason=reason,
-        waiver=None if standing is Standing.PASS else waiver,
-    )
+        check=need.check, required=need.required, standing=standing, reason=reason, waiver=waiver,
+        uncovered=uncovered,
+    )  # fmt: skip
 
 
 def _weigh(
@@ -202,11 +245,12 @@ def _inside(address: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network
         return False
 
 
-def _end(gate: Gate, item: CheckStanding, known: Mapping[str, Evidence]) -> datetime | None:
+def _end(gate: Gate, item: CheckStanding, evidence: Evidence | None) -> datetime | None:
     """Return when a check that is good enough now no longer is: its result too old, its waiver over."""
-    if item.standing is Standing.PASS or (item.standing is Standing.WARN and gate.warnings):
+    good = item.standing is Standing.PASS or (item.standing is Standing.WARN and gate.warnings)
+    if good and evidence is not None:
         try:
-            return known[item.check].finished + timedelta(seconds=gate.max_age_s)
+            return evidence.finished + timedelta(seconds=gate.max_age_s)
         except OverflowError:
             return None
     return item.waiver.expires if item.waiver is not None else None
@@ -216,24 +260,27 @@ def _conclude(
     milestone: Milestone,
     standings: tuple[CheckStanding, ...],
     before: list[str],
+    accepted: list[str],
     ends: list[datetime | None],
 ) -> MilestoneVerdict:
     required = [item for item in standings if item.required]
     failing: list[str] = []
     unproven: list[str] = list(before)
-    waived: list[str] = []
+    waived: list[str] = list(accepted)
     for item in required:
         if item.standing is Standing.PASS or (item.standing is Standing.WARN and milestone.gate.warnings):
             continue
         why = f"{item.check}: {item.reason or item.standing}"
         if item.waiver is not None:
             waived.append(f"{why}, waived until {item.waiver.expires.isoformat()} by {item.waiver.approver}")
-        elif item.standing is Standing.FAIL:
-            failing.append(why)
+            continue
+        uncovered = f"; {item.uncovered}" if item.uncovered else ""
+        if item.standing is Standing.FAIL:
+            failing.append(why + uncovered)
         elif item.standing is Standing.WARN:
-            failing.append(f"{item.check}: warn, and this gate allows no warnings")
+            failing.append(f"{item.check}: warn, and this gate allows no warnings{uncovered}")
         else:
-            unproven.append(why)
+            unproven.append(why + uncovered)
     if not required:
         unproven.append("the gate requires nothing, so nothing is proven")
     if failing:

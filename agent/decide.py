@@ -350,9 +350,8 @@ def _expiry(text: str, plan: Plan, now: datetime, problems: _Problems) -> dateti
     if not text.strip():
         problems.add("expires", "Say until when it is accepted, like 2026-12-06 06:00.")
         return None
-    local = zone(plan.project.timezone)
     try:
-        ends = moment(_without_zone(text.strip()[:100], plan), local)
+        ends = expiry(text, plan)
     except ValueError as error:
         problems.add("expires", safe(str(error)))
         return None
@@ -368,6 +367,11 @@ def _expiry(text: str, plan: Plan, now: datetime, problems: _Problems) -> dateti
             "into the project file (without, or required: false).",
         )
     return ends
+
+
+def expiry(text: str, plan: Plan) -> datetime:
+    """Return the instant that `text` means as the end of a waiver; raises ValueError with a full sentence."""
+    return moment(_without_zone(text.strip()[:100], plan), zone(plan.project.timezone))
 
 
 def _without_zone(text: str, plan: Plan) -> str:

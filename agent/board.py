@@ -5,14 +5,16 @@ Pure, and the same for the dashboard and for what `gonogo status` prints.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 
-from agent.plan import Milestone, Party, PlannedCheck
+from agent.accepted import GO, decided, last_words
+from agent.plan import Milestone, Party, Plan, PlannedCheck
 from agent.records import Decision, Waiver
 from agent.report.picture import Picture, Told
 from agent.verdict import GOES, CheckStanding, MilestoneVerdict, Standing
+from checks.dataclass import dataclass
 from checks.words import Finding, Status, rank
 
 WORST_FIRST = (
@@ -21,6 +23,10 @@ WORST_FIRST = (
 )  # fmt: skip
 """The order in which a person wants to read: broken, not proven, then what waits for these."""
 _BADNESS = {standing: place for place, standing in enumerate(WORST_FIRST)}
+_NOT_COUNTED = (Standing.NOT_RUN, Standing.STALE)
+_BY_A_PERSON = "manual"
+_THIS_LAPTOP = "vantage"
+"""What the engine names as the cause of checks that are blocked because this laptop has no link."""
 
 
 class Row:
@@ -34,12 +40,17 @@ class Row:
         *,
         owner: Party | None,
         meets: bool,
+        gate: str = "",
     ) -> None:
         self.planned = planned
         self.told = told
         """The result that the standing is about; None if there is none."""
         self.owner = owner
         """Whom to call."""
+        self.gate = gate
+        """Id of the milestone whose gate says so; empty for a check that no gate looks at."""
+        self.judged = standing
+        """What the gate says of it."""
         self.required = standing.required
         self.standing = standing.standing
         self.reason = standing.reason
@@ -53,6 +64,16 @@ class Row:
         """Return the check's id."""
         return self.planned.id
 
+    @property
+    def waived(self) -> bool:
+        """Return whether it is only a waiver that keeps it from being in the way."""
+        return self.meets and self.required and self.waiver is not None
+
+    @property
+    def attestable(self) -> bool:
+        """Return whether a person's statement is what it waits for."""
+        return self.planned.type == _BY_A_PERSON
+
     @cached_property
     def worst(self) -> Finding | None:
         """Return the finding that made the status; None without a result or without findings."""
@@ -62,54 +83,143 @@ class Row:
 
     @property
     def expected(self) -> str:
-        """Return what was expected; raw text."""
-        return self.worst.expected if self.worst is not None else ""
+        """Return what was expected; raw text. Nothing where no result counts: the claim may have changed."""
+        return self.worst.expected if self.worst is not None and self.standing not in _NOT_COUNTED else ""
 
     @property
     def observed(self) -> str:
         """Return what was seen, or why nothing counts; raw text."""
-        if self.standing in (Standing.NOT_RUN, Standing.STALE):
+        if self.standing in _NOT_COUNTED:
             return self.reason
-        if self.standing is Standing.BLOCKED and self.told is not None:
-            return f"waits for {self.told.blocked_by}"
+        if self.standing is Standing.BLOCKED and self.told is not None and self.told.blocked_by:
+            cause = self.told.blocked_by
+            return "this laptop has no link" if cause == _THIS_LAPTOP else f"waits for {cause}"
         if self.worst is None:
-            return self.reason
+            return self.reason or "it ended without a finding"
         return self.worst.observed or self.worst.message
+
+    @property
+    def fix(self) -> str:
+        """Return what to do about it, if a finding that counts says so; raw text."""
+        return self.worst.fix if self.worst is not None and self.standing not in _NOT_COUNTED else ""
 
     @property
     def finished(self) -> datetime | None:
         """Return when it was last seen."""
         return getattr(self.told, "finished", None)
 
+    @property
+    def seen_from(self) -> str:
+        """Return the name of the vantage that the result was seen from; raw text."""
+        return str(getattr(self.told, "vantage_name", ""))
+
     def __repr__(self) -> str:
         return f"<Row {self.id} {self.standing}>"
 
 
+class Board:
+    """Makes the rows of one picture after another; a row that did not change is the same object again."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], Row] = {}
+        self._plan: Plan | None = None
+        self._place: dict[str, int] = {}
+        self._parties: dict[str | None, Party] = {}
+
+    def rows(
+        self, picture: Picture, verdict: MilestoneVerdict, *, wanted: Callable[[Row], bool] | None = None
+    ) -> list[Row]:
+        """Return the rows of one milestone's gate, worst first, in the plan's order where equally bad."""
+        self._learn(picture.plan)
+        found = self._of(picture, verdict)
+        return self._sorted(found if wanted is None else filter(wanted, found))
+
+    def everything(self, picture: Picture, gate: Callable[[str], bool] = lambda _: True) -> list[Row]:
+        """Return one row for each check, as it stands in that gate of those wanted where it stands worst.
+
+        A check that no gate looks at is told by its result; it is in nobody's way.
+        """
+        self._learn(picture.plan)
+        found: dict[str, Row] = {}
+        for verdict in picture.verdicts:
+            if gate(verdict.milestone.id):
+                for row in self._of(picture, verdict):
+                    other = found.get(row.id)
+                    if other is None or badness(row) < badness(other):
+                        found[row.id] = row
+        looked_at = {item.check for verdict in picture.verdicts for item in verdict.standings}
+        for planned in picture.plan.checks:
+            if planned.id not in looked_at and gate(planned.milestone):
+                told = picture.results.get(planned.id)
+                found[planned.id] = self._row(planned, _outside(planned, told), told, gate="", meets=True)
+        return self._sorted(found.values())
+
+    def _of(self, picture: Picture, verdict: MilestoneVerdict) -> list[Row]:
+        known, results = picture.plan.by_id, picture.results
+        warnings, gate = verdict.milestone.gate.warnings, verdict.milestone.id
+        return [
+            self._row(
+                planned, item, results.get(item.check), gate=gate, meets=_meets(item, warnings=warnings)
+            )
+            for item in verdict.standings
+            if (planned := known.get(item.check)) is not None
+        ]
+
+    def _row(
+        self, planned: PlannedCheck, item: CheckStanding, told: Told | None, *, gate: str, meets: bool
+    ) -> Row:
+        key = (gate, planned.id)
+        row = self._rows.get(key)
+        if row is None or row.meets is not meets or not _same(row, item, told):
+            owner = self._parties.get(planned.owner)
+            row = self._rows[key] = Row(planned, item, told, owner=owner, meets=meets, gate=gate)
+        return row
+
+    def _learn(self, plan: Plan) -> None:
+        if plan is not self._plan:
+            self._plan = plan
+            self._rows.clear()
+            self._place = {check.id: number for number, check in enumerate(plan.checks)}
+            self._parties = {party.id: party for party in plan.parties}
+
+    def _sorted(self, found: Iterable[Row]) -> list[Row]:
+        place = self._place
+        return sorted(found, key=lambda row: (*badness(row), place[row.planned.id]))
+
+
+def _same(row: Row, item: CheckStanding, told: Told | None) -> bool:
+    """Return whether the row says it already."""
+    before = row.judged
+    if item is not before and (
+        item.standing is not before.standing
+        or item.required is not before.required
+        or item.reason != before.reason
+        or item.waiver != before.waiver
+        or item.uncovered != before.uncovered
+    ):
+        return False
+    number = getattr(told, "seq", None)
+    return told is row.told or (number is not None and number == getattr(row.told, "seq", None))
+
+
+def _outside(planned: PlannedCheck, told: Told | None) -> CheckStanding:
+    """Return how a check stands that no gate looks at."""
+    standing, reason = Standing.NOT_RUN, "not run, and no gate looks at it"
+    if told is not None and getattr(told, "digest", planned.digest) != planned.digest:
+        standing, reason = Standing.STALE, "its definition has changed since it ran"
+    elif told is not None:
+        standing, reason = Standing(told.status.value), ""
+    return CheckStanding(check=planned.id, required=False, standing=standing, reason=reason)
+
+
 def rows(picture: Picture, verdict: MilestoneVerdict) -> list[Row]:
     """Return the rows of one milestone's gate, worst first, in the plan's order where equally bad."""
-    plan = picture.plan
-    place = {check: number for number, check in enumerate(picture.shown)}
-    warnings = verdict.milestone.gate.warnings
-    found = []
-    for item in verdict.standings:
-        planned = plan.by_id.get(item.check)
-        if planned is not None:
-            told = picture.results.get(item.check)
-            found.append(
-                Row(
-                    planned,
-                    item,
-                    told,
-                    owner=plan.party(planned.owner),
-                    meets=_meets(item, warnings=warnings),
-                )
-            )
-    return sorted(found, key=lambda row: (*badness(row), place.get(row.id, 0)))
+    return Board().rows(picture, verdict)
 
 
-def badness(row: Row) -> tuple[bool, int, bool]:
-    """Return the sort key of a row: what stands in the way first, then the worst, then the required."""
-    return row.meets, _BADNESS[row.standing], not row.required
+def badness(row: Row) -> tuple[bool, bool, int, bool]:
+    """Return the sort key of a row: what stands in the way, then what is waived, then the worst first."""
+    return row.meets, not row.waived, _BADNESS[row.standing], not row.required
 
 
 def blocking(found: Iterable[Row]) -> list[Row]:
@@ -121,6 +231,47 @@ def _meets(item: CheckStanding, *, warnings: bool) -> bool:
     if not item.required or item.waiver is not None or item.standing is Standing.PASS:
         return True
     return item.standing is Standing.WARN and warnings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """A gate in numbers. Each required check counts once: by its standing, or as waived."""
+
+    counts: Mapping[Standing, int]
+    """Of the required checks without a waiver in force; every standing is there."""
+    waived: int
+    advisory: Mapping[Standing, int]
+    """Of the advisory checks that do not pass, which are in nobody's way."""
+    blocking: Mapping[Standing, int]
+    """Of what keeps the gate from GO, the worst first."""
+
+    @property
+    def required(self) -> int:
+        """Return how many checks the gate requires."""
+        return sum(self.counts.values()) + self.waived
+
+
+def tally(verdict: MilestoneVerdict) -> Tally:
+    """Count the checks of a gate, without making rows."""
+    warnings = verdict.milestone.gate.warnings
+    counts = dict.fromkeys(WORST_FIRST, 0)
+    advisory = dict.fromkeys(WORST_FIRST, 0)
+    waived = 0
+    for item in verdict.standings:
+        standing = item.standing
+        if not item.required:
+            advisory[standing] += 1
+        elif item.waiver is None or standing is Standing.PASS or (standing is Standing.WARN and warnings):
+            counts[standing] += 1
+        else:
+            waived += 1
+    good = (Standing.PASS, Standing.WARN) if warnings else (Standing.PASS,)
+    return Tally(
+        counts=counts,
+        waived=waived,
+        advisory={kind: n for kind, n in advisory.items() if n and kind is not Standing.PASS},
+        blocking={kind: n for kind, n in counts.items() if n and kind not in good},
+    )
 
 
 def other_reasons(picture: Picture, verdict: MilestoneVerdict) -> list[str]:
@@ -137,28 +288,40 @@ def last_word(decisions: Iterable[Decision], milestone: str) -> Decision | None:
 def current(
     verdicts: Sequence[MilestoneVerdict], decisions: Iterable[Decision], now: datetime
 ) -> MilestoneVerdict:
-    """Return the milestone that matters now: the first that is neither signed nor both GO and past due.
+    """Return the milestone that matters now: the first that nobody is done with, else the last.
 
     Raises ValueError for a plan without milestones, which the loader refuses.
     """
-    signed = {decision.milestone for decision in decisions}
-    for item in sorted(verdicts, key=_due):
-        done = item.verdict in GOES and item.milestone.due is not None and item.milestone.due < now
-        if item.milestone.id not in signed and not done:
-            return item
     if not verdicts:
         raise ValueError("A plan has at least one milestone.")
-    return verdicts[-1]
+    signed = last_words(decisions, now)
+    ordered = sorted(verdicts, key=lambda item: _due(item.milestone))
+    return next((item for item in ordered if not done(item, signed, now)), ordered[-1])
 
 
-def _due(item: MilestoneVerdict) -> tuple[bool, float]:
-    due = item.milestone.due
-    return due is None, due.timestamp() if due is not None else 0.0
+def done(item: MilestoneVerdict, signed: Mapping[str, Decision], now: datetime) -> bool:
+    """Return whether nobody has to think of it any more: signed as a GO, or GO with its time past.
+
+    Who signed NO-GO is still at it. `signed` is what `agent.accepted.last_words` returns.
+    """
+    said, due = signed.get(item.milestone.id), item.milestone.due
+    if said is not None and decided(said) == GO:
+        return True
+    return item.verdict in GOES and due is not None and due < now
+
+
+def holds(item: MilestoneVerdict, now: datetime) -> bool:
+    """Return whether a verdict judged earlier can still be said at `now`: a GO ends by itself."""
+    return item.verdict not in GOES or item.until is None or now <= item.until
+
+
+def _due(milestone: Milestone) -> tuple[bool, float]:
+    return milestone.due is None, milestone.due.timestamp() if milestone.due is not None else 0.0
 
 
 def timeline(milestones: Iterable[Milestone]) -> list[Milestone]:
     """Return the milestones in the order of their due times; undated ones last, in the plan's order."""
-    return sorted(milestones, key=lambda item: (item.due is None, item.due.timestamp() if item.due else 0.0))
+    return sorted(milestones, key=_due)
 
 
 STATUS_OF = {Standing(status.value): status for status in Status}

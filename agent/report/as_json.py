@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from agent.records import RunRecord
+from agent.report import accepted
 from agent.report.picture import Picture
 from agent.verdict import MilestoneVerdict, Standing
 from agent.version import VERSION
@@ -40,7 +41,8 @@ def as_json(picture: Picture) -> dict[str, Any]:
         "run": run_json(picture.run) if picture.run else None,
         "at": rfc3339(picture.now),
         "verdict": picture.verdict.value,
-        "milestones": [_milestone(item) for item in picture.verdicts],
+        "milestones": [_milestone(picture, item) for item in picture.verdicts],
+        "waivers": [_waiver(item) for item in accepted.waivers(picture)],
         "results": [_result(picture, name) for name in picture.shown],
         "left_out": [{"check": item.check, "reason": item.reason} for item in picture.plan.left_out],
         "lost": dict(picture.lost),
@@ -61,7 +63,7 @@ def run_json(run: RunRecord) -> dict[str, Any]:
     }
 
 
-def _milestone(item: MilestoneVerdict) -> dict[str, Any]:
+def _milestone(picture: Picture, item: MilestoneVerdict) -> dict[str, Any]:
     milestone = item.milestone
     counts = dict.fromkeys((standing.value for standing in Standing), 0)
     for standing in item.standings:
@@ -76,6 +78,7 @@ def _milestone(item: MilestoneVerdict) -> dict[str, Any]:
         "owner": milestone.owner,
         "after": list(milestone.after),
         "counts": counts,
+        "signed": _signed(accepted.signed(picture, milestone.id)),
         "checks": [
             {
                 "check": standing.check,
@@ -87,6 +90,29 @@ def _milestone(item: MilestoneVerdict) -> dict[str, Any]:
             for standing in item.standings
         ],
     }
+
+
+def _signed(item: accepted.Signed | None) -> dict[str, Any] | None:
+    if item is None:
+        return None
+    said = item.decision
+    return {
+        "decided": item.decided,
+        "verdict": said.verdict,
+        "by": said.by,
+        "second": said.second,
+        "at": rfc3339(said.at),
+        "note": said.note,
+        "head": said.head,
+        "against_the_rules": item.against,
+        "counts": item.counts,
+        "why": item.why,
+    }
+
+
+def _waiver(item: accepted.Told) -> dict[str, Any]:
+    told: dict[str, Any] = to_json(item.waiver)
+    return {**told, "became": item.became.value, "why": item.why, "ends_soon": item.ends_soon}
 
 
 def _result(picture: Picture, name: str) -> dict[str, Any]:

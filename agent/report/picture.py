@@ -56,6 +56,9 @@ class Picture:
     shown: tuple[str, ...]
     """Ids of the checks that belong to the verdicts shown, in the plan's order."""
     lost: Mapping[str, str] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
+    """All that were ever written, the oldest first; which of them count, the verdicts say."""
+    decisions: tuple[Decision, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -103,6 +106,7 @@ def paint_picture(
 ) -> Picture:
     """Judge the plan and keep what concerns `milestones`."""
     wanted = {milestone.id for milestone in milestones}
+    waivers, decisions = tuple(waivers), tuple(decisions)
     verdicts = tuple(
         item
         for item in judge_plan(plan, evidence, now=now, waivers=waivers, decisions=decisions)
@@ -120,4 +124,6 @@ def paint_picture(
         results=results,
         shown=tuple(check.id for check in plan.checks if check.id in concerned),
         lost=lost or {},
+        waivers=waivers,
+        decisions=decisions,
     )

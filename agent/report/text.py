@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 from agent.engine.run import VANTAGE
 from agent.plan import Party, Plan, PlannedCheck
+from agent.report import accepted
+from agent.report.accepted import Became
 from agent.report.picture import Picture, Told
 from agent.report.style import SIGNS, Style
 from agent.verdict import GOES, MilestoneVerdict, Standing, span
@@ -21,6 +23,15 @@ _INDENT = 9
 _VERDICT = 10
 _NAMES_SHOWN = 12
 _COUNTED = (*(Standing(status.value) for status in WORST_FIRST), Standing.STALE, Standing.NOT_RUN)
+_WAIVER_WORDS = {
+    Became.COVERS: "W  WAIVED", Became.OVER: "~  WAIVER OVER", Became.NOT_COVERING: "!! NOT WAIVED",
+    Became.VOID: "!! WAIVER VOID", Became.GONE: "~  WAIVER OF NOTHING",
+}  # fmt: skip
+"""Those that are replaced by a newer one, or that nothing needs, are left to the JSON."""
+_WAIVER_COLOURS = {
+    Became.COVERS: "warn", Became.OVER: "stale", Became.NOT_COVERING: "fail", Became.VOID: "fail",
+    Became.GONE: "stale",
+}  # fmt: skip
 
 
 def report(picture: Picture, style: Style, *, everything: bool = False) -> str:
@@ -30,6 +41,7 @@ def report(picture: Picture, style: Style, *, everything: bool = False) -> str:
     for item in picture.verdicts:
         lines += _milestone(picture, item, style)
     lines += _causes(picture, style)
+    lines += _waivers(picture, style)
     if everything:
         lines += _passes(picture, style)
     lines += _tail(picture, style)
@@ -82,9 +94,53 @@ def _milestone(picture: Picture, item: MilestoneVerdict, style: Style) -> Iterat
         for reason in item.reasons
         if reason.partition(":")[0] not in picture.plan.by_id or "waived until" in reason
     ]
+    lines += _signature(picture, milestone.id)
     for line in lines:
         yield from _wrapped(line, style, " " * (_VERDICT + 1), " " * (_VERDICT + 3))
     yield ""
+
+
+def _signature(picture: Picture, milestone: str) -> Iterator[str]:
+    """Say who signed the milestone last, and whether that counts."""
+    signed = accepted.signed(picture, milestone)
+    if signed is None:
+        return
+    said = signed.decision
+    who = f"{said.by} and {said.second}" if said.second else said.by
+    text = f"signed {signed.decided} by {who} on {when(said.at, picture.plan.project.timezone)}"
+    if signed.against:
+        text += f", against the rules, which said {said.verdict}"
+    elif said.verdict != signed.decided:
+        text += f" (the rules said {said.verdict})"
+    yield safe(text, limit=500)
+    if signed.why:
+        yield safe(f"that signature does not count: {signed.why}")
+    if said.note:
+        yield safe(f"note: {said.note}", limit=600)
+
+
+def _waivers(picture: Picture, style: Style) -> Iterator[str]:
+    """List the waivers that somebody may count on, and those that they count on in vain."""
+    zone = picture.plan.project.timezone
+    for told in accepted.waivers(picture):
+        waiver, word = told.waiver, _WAIVER_WORDS.get(told.became)
+        if word is None or not told.matters:
+            continue
+        end = f"until {when(waiver.expires, zone)} ({_distance(waiver.expires, picture.now)})"
+        if told.became is Became.OVER:
+            end = f"ended {when(waiver.expires, zone)} ({_distance(waiver.expires, picture.now)})"
+        soon = ": it ends soon, mend it or have it accepted anew" if told.ends_soon else ""
+        yield from _begun(word, _WAIVER_COLOURS[told.became], f"{safe(waiver.check)}  {end}{soon}", style)
+        if told.why:
+            yield from _labelled("but", safe(told.why, limit=300), style)
+        what = f"{waiver.standing or 'whatever it is'}, at {waiver.risk} risk"
+        yield from _labelled("accepted", safe(what, limit=200), style)
+        people = f"{waiver.author}, approved by {waiver.approver}"
+        yield from _labelled("by", safe(people, limit=300), style)
+        yield from _labelled("reason", safe(waiver.reason, limit=600), style)
+        if waiver.ticket:
+            yield from _labelled("ticket", safe(waiver.ticket, limit=200), style)
+        yield ""
 
 
 def _until(until: datetime, due: datetime | None, picture: Picture) -> str:

@@ -107,8 +107,28 @@ def test_what_cannot_be_written_down_is_said_and_leaves_no_trace(project, args, 
     assert not (project.parent / ".gonogo").exists()
 
 
-def test_hostile_text_is_kept_raw_and_shown_harmless(project):
+def test_a_name_that_a_terminal_would_obey_is_refused_and_shown_harmless(project):
     done = attest(project, "lines-labelled", "--holds", "--by", "Ann\x1b[2J")
+    assert done.exit_code == 2
+    assert "cannot be seen: Ann\\x1b[2J" in done.output
+    assert "\x1b" not in done.output
+    assert not (project.parent / ".gonogo").exists()
+
+
+def test_a_hostile_note_is_kept_raw_and_shown_harmless(project):
+    done = attest(project, "lines-labelled", "--holds", "--by", "Ann", "--note", "seen\x1b]52;c;eA==\x07")
     assert done.exit_code == 0
     assert "\x1b" not in done.output
-    assert statements(project)["lines-labelled"].by == "Ann\x1b[2J"
+    assert statements(project)["lines-labelled"].note == "seen\x1b]52;c;eA==\x07"
+
+
+def test_every_problem_is_said_at_once(project):
+    done = attest(project, "lines-labelled", "--attach", "/nowhere/photo", "--note", "n" * 5000)
+    assert done.exit_code == 2
+    for said in ("--holds or --fails: Say", "--by: Say who", "--note: The note has", "--attach: The attach"):
+        assert said in done.output
+
+
+def test_it_says_which_gate_waits_for_the_next_run(project):
+    done = attest(project, "lines-labelled", "--holds", "--by", "Ann")
+    assert "go: INCOMPLETE, as before (2 not run left)" in done.output

@@ -1,109 +1,76 @@
 """A run that goes on, as others see it: a small file beside the ledger that the run writes and locks.
 
-`.gonogo/PROJECT.live/RUN.jsonl` holds one JSON object a line: `begun` (run, pid, started, selected), then
-`started` (check, at), `done` (check, status), `lost` (check, why), and `ended` (outcome). It is no evidence:
+`.gonogo/PROJECT.live/RUN.jsonl` holds one JSON object a line: `begun` (run, pid, host, locked, started,
+selected), `selected` (checks) for more of them, then `started` (check, at), `done` (check, status), `lost`
+(check, why), `beat` when nothing else is to be said for a second, and `ended` (outcome). It is no evidence:
 results are in the ledger. The run holds an operating system lock on it, so whoever looks can tell a run that
 goes on from one that was killed, whatever became of process ids. A file `RUN.stop` beside it asks the run to
 stop; that works alike on every system, across terminals and users who may write there.
+
+Who may write the folder may write anything there. Reading is bounded in size, follows no link, and believes
+nothing that does not fit.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
+import math
 import os
-import sys
-from dataclasses import field
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Literal
 
-from agent.plan import Plan
+from agent.livefile import RUN_ID, LiveFile, is_folder, live_folder
+from agent.livetail import PER_FILE, LiveRun, Tail
 from agent.records import RunRecord
-from checks.dataclass import dataclass
-from checks.words import Result, Status, from_rfc3339, rfc3339
 
-_LOCK_AT = 1 << 30
-"""Windows keeps others from reading what is locked: lock a byte that the file will never have."""
+__all__ = ["LiveFile", "LiveRun", "LiveRuns", "Past", "eta_s", "live_folder", "what_became"]
 
-
-def live_folder(ledger: Path) -> Path:
-    """Return the folder with the live files of the ledger's runs."""
-    return ledger.with_suffix(".live")
+PER_LOOK = 1_000_000
+"""Bytes that are read of all files in one look; the rest comes with the next ones."""
+MAX_RUNS = 20
+_BEGINS_S = 5.0
 
 
-class LiveFile:
-    """The sink that a run tells; a folder that cannot be written makes it silent, never the run fail."""
-
-    def __init__(self, ledger: Path) -> None:
-        self._folder = live_folder(ledger)
-        self._file: IO[str] | None = None
-        self._stop: Path | None = None
-
-    def run_started(self, plan: Plan, run: RunRecord) -> None:
-        with contextlib.suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            file = (self._folder / f"{run.id}.jsonl").open("x", encoding="utf-8")
-            if not _lock(file):
-                file.close()
-                return
-            self._file, self._stop = file, self._folder / f"{run.id}.stop"
-        self._say(
-            "begun", run=run.id, pid=os.getpid(), started=rfc3339(run.started), selected=list(run.selected)
-        )
-        self.flush()
-
-    def check_started(self, check: str, at: datetime) -> None:
-        self._say("started", check=check, at=rfc3339(at))
-
-    def check_done(self, result: Result) -> None:
-        self._say("done", check=result.check, status=result.status.value)
-
-    def check_lost(self, result: Result, why: str) -> None:
-        self._say("lost", check=result.check, why=why)
-
-    def run_done(self, run: RunRecord) -> None:
-        """Say the end and remove the file: the ledger has it all."""
-        self._say("ended", outcome=run.outcome)
-        if self._file is not None:
-            path = Path(self._file.name)
-            with contextlib.suppress(OSError):
-                self._file.close()
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
-                path.with_suffix(".stop").unlink(missing_ok=True)
-            self._file = None
-
-    def flush(self) -> None:
-        """Let others see what was said; called a few times a second."""
-        if self._file is not None:
-            with contextlib.suppress(OSError):
-                self._file.flush()
-
-    def stop_asked(self) -> bool:
-        """Return whether somebody asked this run to stop."""
-        return self._stop is not None and self._stop.exists()
-
-    def _say(self, event: str, **rest: Any) -> None:
-        if self._file is not None:
-            with contextlib.suppress(OSError):
-                self._file.write(json.dumps({"event": event, **rest}) + "\n")
+Past = Literal["finished", "cancelled", "goes on", "killed"]
 
 
-@dataclass(slots=True, kw_only=True)
-class LiveRun:
-    """A run as its live file tells."""
+def what_became(run: RunRecord, live: Iterable[LiveRun], now: datetime) -> Past:
+    """Return what became of a run: one that never ended and that nobody goes on with was killed."""
+    if run.outcome is not None:
+        return run.outcome
+    begins = abs((now - run.started).total_seconds()) < _BEGINS_S  # its live file comes after its record
+    return "goes on" if begins or any(item.id == run.id for item in live) else "killed"
 
-    id: str
-    pid: int
-    started: datetime
-    selected: tuple[str, ...]
-    done: dict[str, Status] = field(default_factory=dict)
-    running: dict[str, datetime] = field(default_factory=dict)
-    """Checks in flight, with the time when their attempt began."""
-    lost: dict[str, str] = field(default_factory=dict)
-    stopping: bool = False
-    """Somebody asked it to stop."""
+
+def eta_s(run: LiveRun, lengths: Mapping[str, float], now: datetime) -> float | None:
+    """Return in how many seconds the run ends, as far as can be told; None when nothing is known.
+
+    `lengths` are the last known durations of checks in seconds. What is left is divided by the pace so far;
+    no check that is left can be quicker than its own length.
+    """
+    known = {
+        name: length
+        for name in run.selected
+        if (length := lengths.get(name)) is not None and math.isfinite(length) and length >= 0
+    }
+    over = {*run.done, *run.lost}
+    left = [name for name in run.selected if name not in over]
+    if not left:
+        return 0.0
+    elapsed = max(0.0, (now - run.started).total_seconds())
+    if not known:
+        return elapsed * len(left) / len(over) if over and elapsed else None
+    usual = sum(known.values()) / len(known)
+    rest = []
+    for name in left:
+        length, began = known.get(name, usual), run.running.get(name)
+        spent = max(0.0, (now - began).total_seconds()) if began is not None else 0.0
+        rest.append(max(0.0, length - spent))
+    worked = sum(known.get(name, usual) for name in over)
+    pace = worked / elapsed if worked and elapsed else float(max(1, len(run.running)))
+    return max(sum(rest) / pace, *rest)
 
 
 class LiveRuns:
@@ -111,80 +78,56 @@ class LiveRuns:
 
     def __init__(self, ledger: Path) -> None:
         self._folder = live_folder(ledger)
-        self._seen: dict[str, tuple[int, LiveRun | None]] = {}
+        self._tails: dict[str, Tail] = {}
+        self.version = 0
+        """Counts up when a look told something new."""
 
     def look(self) -> list[LiveRun]:
-        """Return the runs that go on, the one begun first first; a killed one is none."""
-        found = []
-        seen: dict[str, tuple[int, LiveRun | None]] = {}
-        for path in sorted(self._folder.glob("*.jsonl")) if self._folder.is_dir() else ():
+        """Return the runs that go on, the one begun first first; a killed one is none. Never raises."""
+        before = self._told()
+        seen: dict[str, Tail] = {}
+        budget = PER_LOOK
+        for name in self._names():
             with contextlib.suppress(OSError):
-                if not _locked(path):
-                    continue
-                offset, run = self._seen.get(path.name, (0, None))
-                offset, run = _read(path, offset, run)
-                seen[path.name] = (offset, run)
-                if run is not None:
-                    run.stopping = path.with_suffix(".stop").exists()
-                    found.append(run)
-        self._seen = seen
-        return found
+                tail = self._tails.get(name) or Tail(name.removesuffix(".jsonl"))
+                budget -= tail.look(self._folder / name, budget)
+                if tail.alive:
+                    seen[name] = tail
+        self._tails = seen
+        if self._told() != before:
+            self.version += 1
+        runs = [tail.run for tail in seen.values() if tail.run is not None]
+        return sorted(runs, key=lambda run: (run.started, run.id))
+
+    def look_once(self) -> list[LiveRun]:
+        """Return the runs that go on as one who does not look again: read to the end, within bounds."""
+        for _ in range(PER_FILE // PER_LOOK):
+            before = self.version
+            runs = self.look()
+            if self.version == before:
+                break
+        return runs
 
     def ask_to_stop(self, run: str) -> None:
         """Ask a run to stop cleanly; raises OSError where that cannot be written."""
-        (self._folder / f"{run}.stop").touch()
+        if RUN_ID.fullmatch(run) is None:
+            raise FileNotFoundError(2, "No such run", run)
+        if not is_folder(self._folder):
+            raise NotADirectoryError(20, "Not a folder", str(self._folder))
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(self._folder / f"{run}.stop", flags, 0o644))
 
+    def _names(self) -> list[str]:
+        """Return the names of the newest live files; run ids begin with their time."""
+        try:
+            if not is_folder(self._folder):
+                return []
+            with os.scandir(self._folder) as found:
+                names = [entry.name for entry in found if entry.name.endswith(".jsonl")]
+        except OSError:
+            return []
+        return sorted(name for name in names if RUN_ID.fullmatch(name.removesuffix(".jsonl")))[-MAX_RUNS:]
 
-def _read(path: Path, offset: int, run: LiveRun | None) -> tuple[int, LiveRun | None]:
-    with path.open("rb") as file:
-        file.seek(offset)
-        for line in file:
-            if not line.endswith(b"\n"):
-                break
-            offset += len(line)
-            run = _heard(json.loads(line), run)
-    return offset, run
-
-
-def _heard(said: dict[str, Any], run: LiveRun | None) -> LiveRun | None:
-    event = said.get("event")
-    if event == "begun":
-        return LiveRun(
-            id=said["run"], pid=said["pid"], started=from_rfc3339(said["started"]),
-            selected=tuple(said["selected"]),
-        )  # fmt: skip
-    if run is None:
-        return None
-    if event == "started":
-        run.running[said["check"]] = from_rfc3339(said["at"])
-    elif event == "done":
-        run.running.pop(said["check"], None)
-        run.done[said["check"]] = Status(said["status"])
-    elif event == "lost":
-        run.running.pop(said["check"], None)
-        run.lost[said["check"]] = said["why"]
-    return run
-
-
-def _lock(file: IO[str]) -> bool:
-    """Hold the lock for as long as `file` is open; False where the file system has none."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(_LOCK_AT)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            file.seek(0)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _locked(path: Path) -> bool:
-    """Return whether some process holds the lock of `path`."""
-    with path.open("r+", encoding="utf-8") as file:
-        return not _lock(file)
+    def _told(self) -> list[tuple[str, int, bool]]:
+        return [(name, tail.heard, tail.alive) for name, tail in self._tails.items()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -51,6 +51,7 @@ def run_and_judge(
     now: Callable[[], datetime],
     milestones: Sequence[str] = (),
     only: Sequence[str] = (),
+    ids: Collection[str] | None = None,
     vantage: str | None = None,
     sinks: Sequence[Sink] = (),
 ) -> Picture:
@@ -59,7 +60,7 @@ def run_and_judge(
     Only this run's results count for the milestones shown; predecessors that were not selected are judged by
     what the ledger holds. Raises NothingSelected and LedgerError.
     """
-    selection = select(plan, milestones, only)
+    selection = select(plan, milestones, only, ids)
     outcome = run_session(plan, selection.checks, ledger=ledger, sinks=sinks, vantage_name=vantage)
     evidence: dict[str, Evidence] = {}
     if milestones:

@@ -1,9 +1,9 @@
-"""Which checks a run is to run: all, those of some milestones, those whose ids match a glob."""
+"""Which checks a run is to run: all, those of some milestones, those whose ids match a glob or are named."""
 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from agent.plan import Milestone, Plan
 from checks.dataclass import dataclass
@@ -21,11 +21,17 @@ class Selection:
     checks: tuple[str, ...]
 
 
-def select(plan: Plan, milestones: Sequence[str] = (), only: Sequence[str] = ()) -> Selection:
-    """Return what `--milestone` and `--only` mean.
+def select(
+    plan: Plan,
+    milestones: Sequence[str] = (),
+    only: Sequence[str] = (),
+    ids: Collection[str] | None = None,
+) -> Selection:
+    """Return what `--milestone` and `--only` mean; `ids` are what `--only -` read.
 
     A milestone brings the checks of its gate and whatever these depend on, so that a cause can be named.
-    `only` narrows the checks and not the milestones: what it leaves out reads as not run.
+    `only` narrows the checks and not the milestones: what it leaves out reads as not run. So does `ids`,
+    which are no globs.
     """
     known = [milestone.id for milestone in plan.milestones]
     for name in milestones:
@@ -41,7 +47,18 @@ def select(plan: Plan, milestones: Sequence[str] = (), only: Sequence[str] = ())
             raise NothingSelected(_unknown("check", pattern, sorted(wanted)))
     if only:
         wanted = {name for name in wanted if any(fnmatch.fnmatchcase(name, pattern) for pattern in only)}
+    if ids is not None:
+        wanted = _named(wanted, ids)
     return Selection(chosen, tuple(check.id for check in plan.checks if check.id in wanted))
+
+
+def _named(wanted: set[str], ids: Collection[str]) -> set[str]:
+    if not ids:
+        raise NothingSelected("No check was named: --only - reads their ids from standard input, one a line.")
+    for name in ids:
+        if name not in wanted:
+            raise NothingSelected(_unknown("check", name, sorted(wanted)))
+    return wanted.intersection(ids)
 
 
 def _with_needs(plan: Plan, names: set[str]) -> set[str]:

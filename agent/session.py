@@ -1,6 +1,7 @@
 """From a plan to an outcome in one call: self-check, event loop, Ctrl-C, and threads that will not end.
 
 `gonogo run`, `here` and `demo` call `run_session`; tests of the engine call `agent.engine.run.execute`.
+A run with a ledger on disk writes its live file, too, and heeds who asks it there to stop.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,10 +20,14 @@ from agent.engine.events import Sink
 from agent.engine.loop import run_loop
 from agent.engine.run import Outcome, execute
 from agent.ledger.store import Ledger
+from agent.live import LiveFile
 from agent.plan import Plan
 from agent.secrets import resolve_secret
 from agent.selfcheck import look_at_ourselves
 from checks.vantage import Attestation, Shared
+
+TELL_S = 0.25
+"""How often the live file is written, and looked at for a wish to stop."""
 
 
 def run_session(
@@ -62,13 +67,29 @@ async def _session(
 
     main_thread = threading.current_thread() is threading.main_thread()
     before = {number: signal.signal(number, stop) for number in _stopping()} if main_thread else {}
+    live = LiveFile(ledger.path) if ledger.path is not None else None
+    telling = asyncio.create_task(_tell(live, stop), name="live file") if live is not None else None
     try:
         shared = Shared(resolve_secret=resolve_secret, attestations=statements(plan, ledger.attestations()))
+        told = [*sinks, live] if live is not None else sinks
         vantage = await look_at_ourselves(shared, name=vantage_name, time_servers=plan.project.time_servers)
-        return await execute(plan, selected, vantage=vantage, shared=shared, ledger=ledger, sinks=sinks)
+        return await execute(plan, selected, vantage=vantage, shared=shared, ledger=ledger, sinks=told)
     finally:
+        if telling is not None:
+            telling.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+async def _tell(live: LiveFile, stop: Callable[[], None]) -> None:
+    """Write what was said a few times a second; the first wish to stop is like the first Ctrl-C."""
+    asked = False
+    while True:
+        await asyncio.sleep(TELL_S)
+        live.flush()
+        if not asked and live.stop_asked():
+            asked = True
+            stop()
 
 
 def statements(plan: Plan, said: Mapping[str, Attestation]) -> dict[str, Attestation]:

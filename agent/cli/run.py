@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -14,6 +14,9 @@ from agent.cli.common import EXITS, json_option, plain_option, plan_of, project_
 if TYPE_CHECKING:
     from agent.engine.events import Sink
 
+MAX_IDS = 10_000_000
+"""Bytes of ids that standard input may name."""
+
 
 @click.command()
 @project_file
@@ -21,8 +24,10 @@ if TYPE_CHECKING:
     "--milestone", "-m", "milestones", multiple=True, metavar="ID", help="Only this milestone's gate."
 )
 @click.option(
-    "--only", multiple=True, metavar="GLOB", help="Only checks whose id matches; the rest reads as not run."
-)
+    "--only", multiple=True, metavar="GLOB",
+    help="Only checks whose id matches; the rest reads as not run. With - ids come from standard input, one "
+    "a line.",
+)  # fmt: skip
 @json_option
 @click.option("--jsonl", is_flag=True, help="Print one JSON object per event while the run goes on.")
 @plain_option
@@ -53,13 +58,18 @@ def command(
     """
     if as_json + jsonl + nagios > 1:
         usage("Choose one of --json, --jsonl and --nagios; --junit can be added to each.")
+    ids = None
+    if "-" in only:
+        if len(only) > 1:
+            usage("Give either --only - or globs: with - all ids come from standard input.")
+        only, ids = (), _ids_from(sys.stdin.buffer)
     plan = plan_of(file)
     from agent.running import NothingSelected, open_ledger, run_and_judge
 
     try:
         with open_ledger(file, plan) as ledger:
             picture = run_and_judge(
-                plan, ledger, milestones=milestones, only=only, vantage=vantage,
+                plan, ledger, milestones=milestones, only=only, ids=ids, vantage=vantage,
                 sinks=_sinks(jsonl=jsonl, plain=plain),
                 now=lambda: datetime.now(UTC),
             )  # fmt: skip
@@ -82,6 +92,15 @@ def command(
             click.echo(f"The JUnit file {junit} cannot be written ({error.strerror}).", err=True)
             code = code or 1
     raise SystemExit(code)
+
+
+def _ids_from(stream: BinaryIO) -> list[str]:
+    """Return the ids that a stream names, one a line; not ids yet is for `select` to say."""
+    data = stream.read(MAX_IDS + 1)
+    if len(data) > MAX_IDS:
+        usage(f"Standard input is larger than {MAX_IDS // 1_000_000} MB: name one check's id a line there.")
+    lines = data.decode("utf-8", "replace").split("\n")
+    return [name for line in lines if (name := line.strip())]
 
 
 def _sinks(*, jsonl: bool, plain: bool) -> list[Sink]:

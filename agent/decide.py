@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -111,22 +112,17 @@ def draft_attestation(
 ) -> Attestation:
     """Return a person's statement for the manual check `check`. Raises Refused."""
     problems = _Problems()
-    manual = [item.id for item in plan.checks if item.type == "manual"]
-    planned = plan.by_id.get(check)
-    if planned is None:
-        problems.add("check", _no_such_check(plan, check, manual, "manual check"))
-    elif planned.type != "manual":
-        problems.add(
-            "check",
-            f"The check '{check}' is of type {planned.type}: it is measured, and no statement replaces that.",
-        )
+    statement = ""
+    try:
+        statement = statement_of(plan, check)
+    except Refused as refused:
+        problems.update(refused.problems)
     if holds is None:
         problems.add("holds", "Say which it is: that it holds, or that it fails.")
     problems.add("by", _name(by, "who states it"))
     problems.add("note", _long(note, "The note"))
     problems.add("attachments", _attachments(attachments))
     problems.end()
-    assert planned is not None
     assert holds is not None
     return Attestation(
         check=check,
@@ -135,8 +131,22 @@ def draft_attestation(
         at=now.astimezone(UTC),
         note=note.strip(),
         attachments=attachments,
-        statement=str(planned.params["statement"]),
+        statement=statement,
     )
+
+
+def statement_of(plan: Plan, check: str) -> str:
+    """Return what a person states by attesting `check`; raises Refused where no person can."""
+    planned = plan.by_id.get(check)
+    if planned is None:
+        manual = [item.id for item in plan.checks if item.type == "manual"]
+        raise Refused({"check": _no_such_check(plan, check, manual, "manual check")})
+    if planned.type != "manual":
+        sentence = (
+            f"The check '{check}' is of type {planned.type}: it is measured, and no statement replaces that."
+        )
+        raise Refused({"check": sentence})
+    return str(planned.params["statement"])
 
 
 def draft_decision(
@@ -210,6 +220,13 @@ def with_waiver(view: View, waiver: Waiver) -> tuple[MilestoneVerdict, ...]:
 def with_decision(view: View, decision: Decision) -> tuple[MilestoneVerdict, ...]:
     """Return the verdicts on all milestones as they would become with `decision`."""
     return _judged(view, view.waivers, (*view.decisions, decision))
+
+
+def as_of(view: View, now: datetime) -> View:
+    """Return `view` judged anew at `now`: what is decided is decided on how it stands then."""
+    picture = replace(view.picture, now=now)
+    verdicts = _judged(replace(view, picture=picture), view.waivers, view.decisions)
+    return replace(view, picture=replace(picture, verdicts=verdicts))
 
 
 def waivable(view: View, check: str) -> Standing | None:

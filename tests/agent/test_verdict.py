@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.plan import Gate, GateNeed, Milestone, Plan, PlannedCheck, Project
@@ -216,6 +216,184 @@ def test_losing_evidence_never_helps(known: dict[str, Seen], gone: str, gate: Ga
     before = judge_plan(the_plan, known, now=NOW)[0].verdict
     after = judge_plan(the_plan, {n: s for n, s in known.items() if n != gone}, now=NOW)[0].verdict
     assert after not in GOES or before in GOES
+
+
+# What people accept
+
+
+STANDS = {
+    Standing.WARN: Seen(Status.WARN),
+    Standing.FAIL: Seen(Status.FAIL),
+    Standing.INCONCLUSIVE: Seen(Status.INCONCLUSIVE),
+    Standing.BLOCKED: Seen(Status.BLOCKED),
+    Standing.STALE: Seen(finished=NOW - timedelta(days=9)),
+    Standing.NOT_RUN: None,
+}
+UNPROVEN = {Standing.INCONCLUSIVE, Standing.BLOCKED, Standing.STALE, Standing.NOT_RUN}
+
+
+@pytest.mark.parametrize("accepted", list(STANDS))
+@pytest.mark.parametrize("stands", list(STANDS))
+def test_a_waiver_covers_nothing_worse_than_what_was_accepted(accepted: Standing, stands: Standing) -> None:
+    def level(standing: Standing) -> int:
+        return 3 if standing is Standing.FAIL else 2 if standing in UNPROVEN else 1
+
+    seen = STANDS[stands]
+    known = {} if seen is None else {"a": seen}
+    strict = plan("a", gate=Gate(needs=(), warnings=False))
+    (found,) = judge_plan(strict, known, now=NOW, waivers=[waiver("a", standing=accepted.value)])
+    assert found.standings[0].standing is stands
+    if level(stands) <= level(accepted):
+        assert found.verdict is Verdict.GO_WITH_WAIVERS
+    else:
+        assert found.verdict in {Verdict.NO_GO, Verdict.INCOMPLETE}
+        assert found.standings[0].waiver is None
+        assert f"bob accepted {accepted.value}, and {stands.value} is worse" in found.reasons[0]
+
+
+def test_a_waiver_covers_one_definition_and_those_of_earlier_versions_any() -> None:
+    known = {"a": Seen(Status.FAIL)}
+    assert verdict(plan("a"), known, waivers=[waiver("a", digest="d")]) is Verdict.GO_WITH_WAIVERS
+    (found,) = judge_plan(plan("a"), known, now=NOW, waivers=[waiver("a", digest="e")])
+    assert found.verdict is Verdict.NO_GO
+    assert found.reasons == ("a: fail; the waiver that bob approved is for another definition of this check",)
+    assert verdict(plan("a"), known, waivers=[waiver("a", standing="excellent")]) is Verdict.NO_GO
+
+
+def test_the_newest_waiver_that_covers_counts_and_a_narrower_one_takes_nothing_back() -> None:
+    wide = waiver("a", standing="fail", approver="bob")
+    newer = waiver("a", standing="fail", approver="cem")
+    narrow = waiver("a", standing="warn", approver="dan")
+    over = waiver("a", approver="eve", expires=NOW - timedelta(minutes=1))
+    (found,) = judge_plan(plan("a"), {"a": Seen(Status.FAIL)}, now=NOW, waivers=[wide, newer, narrow, over])
+    assert found.standings[0].waiver is newer
+
+
+def test_a_waiver_is_never_on_what_passes() -> None:
+    (found,) = judge_plan(plan("a"), {"a": Seen()}, now=NOW, waivers=[waiver("a")])
+    assert (found.verdict, found.standings[0].waiver, found.reasons) == (Verdict.GO, None, ())
+
+
+def signature(**changes: object) -> Decision:
+    base = Decision(
+        milestone="first", verdict="NO-GO", by="ann", second="bob", decided="GO", at=NOW - timedelta(hours=1)
+    )
+    return replace(base, **changes)
+
+
+def second_step(*decisions: Decision, **known: Seen) -> tuple[Verdict, tuple[str, ...]]:
+    found = judge_plan(two_steps(), {"b": Seen()} | known, now=NOW, decisions=decisions)[1]
+    return found.verdict, found.reasons
+
+
+def test_a_signed_no_go_stops_what_comes_after_even_where_the_rules_say_go() -> None:
+    no = signature(decided="NO-GO", verdict="GO", second="")
+    said = (Verdict.INCOMPLETE, ("It comes after first, which ann signed NO-GO.",))
+    assert second_step(no, a=Seen()) == said
+    assert second_step(replace(no, at=NOW + timedelta(days=1)), a=Seen()) == said
+    assert second_step(replace(no, decided="no idea"), a=Seen()) == said
+    assert second_step(no, signature(verdict="GO", decided="GO"), a=Seen())[0] is Verdict.GO
+
+
+def test_go_against_the_rules_is_at_best_go_with_waivers_and_names_both() -> None:
+    words = "It comes after first, which ann and bob signed GO against the rules, which said NO-GO."
+    assert second_step(signature(), a=Seen(Status.FAIL)) == (Verdict.GO_WITH_WAIVERS, (words,))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"second": ""}, {"second": "ann"}, {"second": "Ann."}, {"second": "\u200b"}, {"by": ""},
+        {"by": " ", "second": "bob"}, {"at": NOW + timedelta(hours=1)}, {"second": "ann@contoso.example"},
+        {"verdict": "", "second": ""}, {"verdict": "INCOMPLETE", "second": "ANN"},
+    ],
+)  # fmt: skip
+def test_a_go_against_the_rules_that_does_not_count(changes: dict[str, object]) -> None:
+    assert second_step(signature(**changes), a=Seen(Status.FAIL))[0] is Verdict.INCOMPLETE
+    no = signature(decided="NO-GO", by="cem", second="")
+    told = second_step(no, signature(**changes), a=Seen(Status.FAIL))
+    assert told == (Verdict.INCOMPLETE, ("It comes after first, which cem signed NO-GO.",))
+
+
+def test_what_was_accepted_before_is_carried_on_to_all_that_comes_after() -> None:
+    base = two_steps()
+    third = replace(base.milestones[1], id="third", after=("second",))
+    three = replace(base, milestones=(*base.milestones, third))
+    known = {"a": Seen(Status.FAIL), "b": Seen()}
+    for rest in ({"waivers": [waiver("a")]}, {"decisions": [signature()]}):
+        verdicts = [item.verdict for item in judge_plan(three, known, now=NOW, **rest)]
+        assert verdicts[1:] == [Verdict.GO_WITH_WAIVERS, Verdict.GO_WITH_WAIVERS]
+    signed = signature(verdict="GO WITH WAIVERS", second="")
+    assert second_step(signed, a=Seen(Status.FAIL)) == (
+        Verdict.GO_WITH_WAIVERS, ("It comes after first, which ann signed GO WITH WAIVERS.",),
+    )  # fmt: skip
+
+
+def test_a_signature_never_changes_the_milestone_itself() -> None:
+    for known in ({}, {"a": Seen(Status.FAIL)}, {"a": Seen()}):
+        bare = judge_plan(two_steps(), known, now=NOW)[0]
+        for said in (signature(), signature(decided="NO-GO"), signature(verdict="GO")):
+            assert judge_plan(two_steps(), known, now=NOW, decisions=[said])[0] == bare
+
+
+people = st.sampled_from(["", "ann", "Ann.", "bob", "cem"])
+moments = st.sampled_from([NOW - timedelta(days=2), NOW - timedelta(hours=1), NOW + timedelta(hours=1)])
+waivers = st.builds(
+    Waiver, check=st.sampled_from("ab"), reason=st.just("r"), risk=st.just("low"), author=people,
+    approver=people, at=moments, expires=moments, ticket=st.just(""),
+    standing=st.sampled_from(["", "excellent", *(item.value for item in Standing)]),
+    digest=st.sampled_from(["", "d", "e"]),
+)  # fmt: skip
+decisions = st.builds(
+    Decision, milestone=st.sampled_from(["first", "second"]),
+    verdict=st.sampled_from(["", *(item.value for item in Verdict)]), by=people, second=people, at=moments,
+    decided=st.sampled_from(["", "GO", "NO-GO", "go"]),
+)  # fmt: skip
+worlds = st.dictionaries(st.sampled_from("ab"), seens)
+GOODNESS = [Verdict.NO_GO, Verdict.INCOMPLETE, Verdict.GO_WITH_WAIVERS, Verdict.GO]
+
+
+@settings(max_examples=500)
+@given(known=worlds, accepted=st.lists(waivers, max_size=4), signed=st.lists(decisions, max_size=4))
+def test_nothing_that_people_write_makes_plain_go_of_missing_evidence(
+    known: dict[str, Seen], accepted: list[Waiver], signed: list[Decision]
+) -> None:
+    found = judge_plan(two_steps(), known, now=NOW, waivers=accepted, decisions=signed)
+    bare = judge_plan(two_steps(), known, now=NOW)
+    for item, without in zip(found, bare, strict=True):
+        own = [need.check for need in item.milestone.gate.needs]
+        if item.verdict is Verdict.GO:
+            assert all(known[name].digest == "d" and known[name].status in ("pass", "warn") for name in own)
+            plainly = any(said.milestone == "first" and said.verdict == "GO" for said in signed)
+            assert without.verdict is Verdict.GO or (item.milestone.id == "second" and plainly)
+        assert (item.reasons == ()) is (item.verdict is Verdict.GO)
+
+
+@settings(max_examples=500)
+@given(
+    known=worlds, accepted=st.lists(waivers, max_size=4), more=waivers, signed=st.lists(decisions, max_size=3)
+)
+def test_one_more_waiver_never_makes_a_verdict_worse(
+    known: dict[str, Seen], accepted: list[Waiver], more: Waiver, signed: list[Decision]
+) -> None:
+    without = judge_plan(two_steps(), known, now=NOW, waivers=accepted, decisions=signed)
+    with_it = judge_plan(two_steps(), known, now=NOW, waivers=[*accepted, more], decisions=signed)
+    for before, after in zip(without, with_it, strict=True):
+        assert GOODNESS.index(after.verdict) >= GOODNESS.index(before.verdict)
+        assert [item.standing for item in before.standings] == [item.standing for item in after.standings]
+
+
+@settings(max_examples=300)
+@given(
+    known=worlds, accepted=st.lists(waivers, max_size=3), signed=st.lists(decisions, max_size=3), at=moments
+)
+def test_a_no_go_that_was_signed_last_lets_nothing_after_it_go(
+    known: dict[str, Seen], accepted: list[Waiver], signed: list[Decision], at: datetime
+) -> None:
+    no = signature(decided="NO-GO", at=at)
+    found = judge_plan(two_steps(), known, now=NOW, waivers=accepted, decisions=[*signed, no])[1]
+    assert found.verdict not in GOES
+    assert any("ann signed NO-GO" in reason for reason in found.reasons)
 
 
 def test_overall_is_the_worst_and_of_nothing_incomplete() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
@@ -20,11 +19,10 @@ from textual.strip import Strip
 from textual.style import Style
 
 from checks.dataclass import dataclass
-from checks.safe import safe
 from tui.text import LOOKS
+from tui.widgets.cells import MOST_CHARS, fitted
 
 T = TypeVar("T")
-_MOST_CHARS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +31,21 @@ class Column:
 
     heading: str
     width: int | None = None
+    right: bool = False
+    """Numbers stand at the right of their column."""
 
 
 Cell = tuple[str, str]
 """Raw text and the name of its look (`tui.text.LOOKS`)."""
+_Painted = tuple[tuple[Cell, ...], str]
+"""A line's cells and its cursor's look."""
 
 
-class Listing(ScrollView, Generic[T], can_focus=True):
-    """A list of items, one line each, with a heading and a cursor.
+class Listing(ScrollView, Generic[T], can_focus=True, inherit_bindings=False):
+    """A list of items, one line each, with a heading that does not scroll and a cursor.
 
     `key` names an item for ever, so that the cursor stays on the same one when rows move; `paint` gives its
-    cells, one a column, as raw text: they are made harmless here.
+    cells, one a column, as raw text: they are made harmless here. It is called for visible items only.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,7 +61,7 @@ class Listing(ScrollView, Generic[T], can_focus=True):
     """
 
     class Moved(Message):
-        """The cursor stands on another item."""
+        """The cursor stands on another item, by a person's doing or because the one before is gone."""
 
         def __init__(self, listing: Listing[Any]) -> None:
             super().__init__()
@@ -90,6 +92,8 @@ class Listing(ScrollView, Generic[T], can_focus=True):
         self._items: Sequence[T] = ()
         self._cursor = 0
         self._looks: dict[str, RichStyle] = {}
+        self._painted: dict[int, _Painted] = {}
+        """What each line of the screen shows, so that only those that change are painted again."""
 
     # Items
 
@@ -103,61 +107,108 @@ class Listing(ScrollView, Generic[T], can_focus=True):
         """Return the item under the cursor; None for an empty list."""
         return self._items[self._cursor] if self._items else None
 
-    def put(self, items: Sequence[T], *, empty: str | None = None) -> None:
-        """Show `items`; the cursor stays on its item where that is still there."""
+    @property
+    def cursor(self) -> int:
+        """Return the place of the item under the cursor, from 0."""
+        return self._cursor
+
+    def put(self, items: Sequence[T], *, empty: str | None = None, top: bool = False) -> None:
+        """Show `items`; the cursor stays on its item where that is still there, or goes to the `top`."""
         here = self.chosen
         name = self._key(here) if here is not None else None
-        self._items = items
-        if empty is not None:
+        seen = self._in_sight()
+        if empty is not None and empty != self._empty:
             self._empty = empty
-        if name is not None and not (self._cursor < len(items) and self._key(items[self._cursor]) == name):
-            place = next((n for n, item in enumerate(items) if self._key(item) == name), self._cursor)
-            self._cursor = place
+            self.refresh()
+        if (len(items) == 0) is not (len(self._items) == 0):
+            self.refresh()
+        self._items = items
+        if top:
+            self._cursor = 0
+        elif name is not None and not (self._cursor < len(items) and self._key(items[self._cursor]) == name):
+            self._cursor = next((n for n, item in enumerate(items) if self._key(item) == name), self._cursor)
         self._cursor = max(0, min(self._cursor, len(items) - 1))
-        self.virtual_size = Size(self.size.width, len(items) + 1)
-        self.refresh()
+        self._measure()
+        if seen or top:
+            self._reveal()
+        self.repaint()
         after = self.chosen
         if (self._key(after) if after is not None else None) != name:
             self.post_message(self.Moved(self))
+
+    def lay_out(self, columns: Sequence[Column]) -> None:
+        """Show other columns; `paint` must give their cells from now on."""
+        if tuple(columns) != self.columns:
+            self.columns = tuple(columns)
+            self.refresh()
+
+    def room(self, column: int) -> int:
+        """Return the cells that a column's text may take now."""
+        widths = self._widths(self.scrollable_content_region.width)
+        return max(0, widths[column] - 1)
+
+    def repaint(self) -> None:
+        """Paint those visible lines again whose cells are not what they were."""
+        stale = [line for line in range(1, self.size.height) if self._painted.get(line) != self._cells(line)]
+        self.refresh(*(Region(0, line, self.size.width, 1) for line in stale)) if stale else None
+
+    # Moving
 
     def go_to(self, name: str) -> bool:
         """Put the cursor on the item named `name`; False if it is not there."""
         for place, item in enumerate(self._items):
             if self._key(item) == name:
-                self._go(place)
+                self.go(place)
                 return True
         return False
 
-    def _go(self, place: int) -> None:
+    def go(self, place: int) -> None:
+        """Put the cursor on the item at `place`, or on the nearest there is."""
         place = max(0, min(place, len(self._items) - 1))
         if place != self._cursor:
-            before, self._cursor = self._cursor, place
-            for line in (before, place):
-                self.refresh(Region(0, line + 1 - self.scroll_offset.y, self.size.width, 1))
+            self._cursor = place
             self.post_message(self.Moved(self))
-        self.scroll_to_region(Region(0, place, 1, 2), animate=False, force=True)
+        self._reveal()
+        self.repaint()
+
+    def _in_sight(self) -> bool:
+        return 0 <= self._cursor - self.scroll_offset.y < max(1, self.size.height - 1)
+
+    def _reveal(self) -> None:
+        """Scroll as little as shows the cursor's line."""
+        top, lines = self.scroll_offset.y, self.size.height - 1
+        if lines < 1:
+            return
+        wanted = min(max(top, self._cursor - lines + 1), self._cursor)
+        wanted = max(0, min(wanted, len(self._items) - lines))
+        if wanted != top:
+            self.scroll_to(y=wanted, animate=False, force=True, immediate=True)
 
     def action_move(self, step: int) -> None:
         """Move the cursor by lines."""
-        self._go(self._cursor + step)
+        self.go(self._cursor + step)
 
     def action_page(self, step: int) -> None:
         """Move the cursor by pages."""
-        self._go(self._cursor + step * max(1, self.size.height - 2))
+        self.go(self._cursor + step * max(1, self.size.height - 2))
 
     def action_edge(self, step: int) -> None:
         """Move the cursor to the first or last line."""
-        self._go(0 if step < 0 else len(self._items) - 1)
+        self.go(0 if step < 0 else len(self._items) - 1)
 
     def on_click(self, event: events.Click) -> None:
         place = event.y + self.scroll_offset.y - 1
-        if 0 <= place < len(self._items) and event.y > 0:
-            if place == self._cursor:
-                self.post_message(self.Chosen(self))
-            self._go(place)
+        if event.button > 1 or event.y < 1 or not 0 <= place < len(self._items):
+            return
+        if place == self._cursor:
+            self.post_message(self.Chosen(self))
+        else:
+            self.go(place)
 
-    def key_enter(self) -> None:
+    def key_enter(self, event: events.Key) -> None:
+        """Choose the item; a screen that binds enter, to name it in the line of keys, is not asked twice."""
         if self._items:
+            event.stop()
             self.post_message(self.Chosen(self))
 
     # Painting
@@ -168,31 +219,48 @@ class Listing(ScrollView, Generic[T], can_focus=True):
         self._looks.clear()
 
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self._items) + 1)
+        self._measure()
+        self._reveal()
+
+    def watch_has_focus(self, value: bool) -> None:  # noqa: FBT001 - Textual's signature
+        super().watch_has_focus(value)
+        self.repaint()
+
+    def _measure(self) -> None:
+        """Tell the scroll bar how long the list is: all lines are painted anew where it comes or goes."""
+        size = Size(self.size.width, len(self._items) + 1)
+        if size != self.virtual_size:
+            if (size.height > self.size.height) is not (self.virtual_size.height > self.size.height):
+                self.refresh()
+            self.virtual_size = size
+
+    def _cells(self, y: int) -> _Painted:
+        """Return what line `y` of the widget shows: an item's cells, cut to what could ever be seen."""
+        place = y - 1 + self.scroll_offset.y
+        if place >= len(self._items):
+            return (), ""
+        look = ("cursor" if self.has_focus else "cursor-away") if place == self._cursor else ""
+        return tuple((raw[:MOST_CHARS], name) for raw, name in self._paint(self._items[place])), look
 
     def render_line(self, y: int) -> Strip:
-        """Return line `y` of the widget: the heading, which does not scroll, or an item."""
+        """Return line `y` of the widget: the heading, or an item."""
         width = self.scrollable_content_region.width
         base = self.rich_style
         if y == 0:
-            cells: Sequence[Cell] = [(column.heading, "dim") for column in self.columns]
-            return self._line(cells, width, base)
-        place = y - 1 + self.scroll_offset.y
-        if not self._items and place == 0 and self._empty:
-            return Strip([Segment(set_cell_size(safe(self._empty), width), base)])
-        if place >= len(self._items):
-            return Strip.blank(width, base)
-        if place == self._cursor:
-            base += self._look("cursor" if self.has_focus else "cursor-away")
-        return self._line(self._paint(self._items[place]), width, base)
+            return self._line([(column.heading, "dim") for column in self.columns], width, base)
+        self._painted[y] = cells, cursor = self._cells(y)
+        if cells:
+            return self._line(cells, width, base + self._look(cursor) if cursor else base)
+        if not self._items and y == 1 and self._empty:
+            return Strip([Segment(fitted(self._empty, width), base)], width)
+        return Strip.blank(width, base)
 
     def _line(self, cells: Sequence[Cell], width: int, base: RichStyle) -> Strip:
-        segments = []
-        for (raw, look), room in zip(cells, self._widths(width), strict=False):
-            if room > 0:
-                text = safe(raw[:_MOST_CHARS], limit=_MOST_CHARS)
-                text = text if cell_len(text) < room else f"{set_cell_size(text, room - 2)}~"
-                segments.append(Segment(set_cell_size(text, room), base + self._look(look)))
+        segments = [
+            Segment(fitted(raw, room, right=column.right), base + self._look(look))
+            for (raw, look), room, column in zip(cells, self._widths(width), self.columns, strict=False)
+            if room > 0
+        ]
         return Strip(segments).adjust_cell_length(width, base)
 
     def _widths(self, width: int) -> list[int]:

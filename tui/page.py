@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widget import Widget
@@ -23,9 +24,14 @@ class Page(Screen[None]):
     """A screen of the dashboard. Subclasses give `body`, `name_of_page` and `show`.
 
     `show` is called when the page comes to the front and with every new view while it is there; pages behind
-    it hear of nothing until they come back.
+    it hear of nothing until they come back. While the dashboard is frozen only the title goes on.
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape", "back", "Back", id="page.back", show=False, tooltip="To the page before; never quits"
+        ),
+    ]
     name_of_page = ""
     """A word or two for title, help and palette."""
     help_text = ""
@@ -57,13 +63,31 @@ class Page(Screen[None]):
 
     def hear(self, view: View) -> None:
         """Show a view in title and body, once they are there."""
-        if not self.is_mounted:
-            return
-        self.query_one(Title).show(view, self.name_of_page)
-        self.show(view)
+        if self.is_mounted:
+            self.tick()
+            self.show(view)
+
+    def tick(self) -> None:
+        """Let the title tell the time and the newest verdict; it goes on while the page is frozen."""
+        if self.is_mounted:
+            self.query_one(Title).show(
+                self.store.view, self.name_of_page, now=self.store.now(), read_only=self.store.read_only,
+                frozen=self.dashboard.frozen_at,
+            )  # fmt: skip
 
     def on_mount(self) -> None:
-        self.hear(self.store.view)
+        self.hear(self.dashboard.view_shown)
 
     def on_screen_resume(self) -> None:
-        self.hear(self.store.view)
+        self.hear(self.dashboard.view_shown)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Home has no way back: escape never quits."""
+        if action == "back":
+            return len(self.app.screen_stack) > 1
+        return True
+
+    def action_back(self) -> None:
+        """Return to the page before."""
+        if len(self.app.screen_stack) > 1:
+            self.dismiss()

@@ -130,9 +130,14 @@ class Store:
         """Return the last executions of a check, the newest first."""
         return await asyncio.to_thread(self._watch.ledger.history, check)
 
-    async def story(self, check: str) -> Story:
-        """Return a check's past."""
-        return story(check, await self.history(check))
+    async def story(self, check: str, *, counts: int | None = None) -> Story:
+        """Return a check's past; `counts` is the number of the result that counts, where it is known."""
+        past = await self.history(check)
+        return await asyncio.to_thread(story, check, past, counts=counts)
+
+    async def run_results(self, run: str) -> dict[str, Known]:
+        """Return for each check the newest result that this run stored."""
+        return await asyncio.to_thread(self._watch.ledger.latest_of_run, run)
 
     async def runs(self) -> list[RunRecord]:
         """Return the runs, the one begun last first."""

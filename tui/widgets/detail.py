@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from agent.board import Row
 from agent.plan import Party
+from agent.story import number
 from agent.verdict import Standing, span
 from agent.watch import View
 from checks.words import Finding, Measure, Status, rank
@@ -36,7 +37,19 @@ class DetailPane(Paper):
 
 def about(view: View, row: Row) -> Iterator[Para]:
     """Return what the row says: status, expected, observed, what is wrong, whom to call."""
-    muted = bool(view.problems) or row.standing in NOT_COUNTED
+    yield from head(view, row)
+    yield from findings(row, muted=muted(view, row), most=MOST_FINDINGS)
+    yield BLANK
+    yield from seen(view, row)
+
+
+def muted(view: View, row: Row) -> bool:
+    """Return whether findings are what was said once and not what counts now."""
+    return bool(view.problems) or row.standing in NOT_COUNTED
+
+
+def head(view: View, row: Row) -> Iterator[Para]:
+    """Return what the check is, how it stands, and expected against observed."""
     yield heading(view, row)
     for problem in view.problems:
         yield para((f"Cannot tell how it stands now: {problem}", "inconclusive"))
@@ -47,10 +60,8 @@ def about(view: View, row: Row) -> Iterator[Para]:
     yield para(f"{row.planned.milestone}, {need}", label="Milestone", indent=IN)
     yield from standing(view, row)
     yield from blocked(view, row)
-    yield from findings(row, muted=muted, most=MOST_FINDINGS)
     yield from waiver(view, row)
     yield from call(row.owner)
-    yield from seen(view, row)
 
 
 def heading(view: View, row: Row) -> Para:
@@ -65,10 +76,10 @@ def heading(view: View, row: Row) -> Para:
 def standing(view: View, row: Row) -> Iterator[Para]:
     """Return why no result counts, or what was expected and seen."""
     if row.standing in NOT_COUNTED:
-        yield para((row.reason or row.standing.value, row.standing.value), label="Counts not", indent=IN)
         if row.told is None:
-            yield para("It was never run: nothing is known about it. R runs it.", indent=IN)
+            yield para("It was never run: nothing is known about it.", label="Observed", indent=IN)
             return
+        yield para((row.reason or row.standing.value, row.standing.value), label="Why", indent=IN)
         yield para(
             (f"The result of {when(row.finished, view)} said {row.told.status.value}:", "dim"), indent=IN
         )
@@ -116,9 +127,9 @@ def findings(row: Row, *, muted: bool, most: int, everything: bool = False) -> I
         return
     said = sorted(row.told.findings, key=lambda item: rank(item.status))
     shown = [item for item in said if everything or item.status is not Status.PASS]
-    for number, item in enumerate(shown[:most]):
+    for place, item in enumerate(shown[:most]):
         yield BLANK
-        yield from finding(item, muted=muted, repeat=everything or number > 0)
+        yield from finding(item, muted=muted, repeat=place > 0)
     if len(shown) > most:
         yield para((f"... and {len(shown) - most} more findings", "dim"))
 
@@ -154,15 +165,15 @@ def measured(item: Measure) -> str:
 
 
 def quantity(value: float, unit: str) -> str:
-    """Return `140 ms`."""
-    return f"{value:.6g} {unit}".strip()
+    """Return `140 ms`; a value that is no number, which a plugin may have stored, as it is."""
+    known = number(value)
+    return f"{value if known is None else f'{known:.6g}'} {unit}".strip()
 
 
 def waiver(view: View, row: Row) -> Iterator[Para]:
     """Return the accepted risk that is in force, by whom and until when."""
     if row.waiver is None:
         return
-    yield BLANK
     until = when(row.waiver.expires, view)
     yield para(
         (f"until {until}", "waived"), f", by {row.waiver.author}, approved by {row.waiver.approver}",
@@ -178,7 +189,6 @@ def waiver(view: View, row: Row) -> Iterator[Para]:
 def call(owner: Party | None) -> Iterator[Para]:
     """Return whom to call."""
     if owner is not None:
-        yield BLANK
         said = "  ".join(part for part in (owner.name, owner.phone, owner.email) if part)
         yield para(said or owner.id, label="Call", indent=IN)
         if owner.note:

@@ -307,7 +307,7 @@ def substance(text: str) -> int:
     ).casefold()
     for repeats, once in _REPEATS:
         said = repeats.sub(once, said)
-    letters = {char for char in said if char.isalnum()}
+    letters = {char for char in said if char.isalpha()}
     return len(said.strip()) if len(letters) >= _MIN_LETTERS else 0
 
 
@@ -351,7 +351,7 @@ def _name(name: str, who: str) -> str:
 
 
 def _another(name: str, other: str, this: str, that: str) -> str:
-    if not other.strip() or two_people(name, other):
+    if _name(other, that) or two_people(name, other):
         return ""
     return (
         f"{this} must be another person than {that}; '{safe(name.strip(), limit=60)}' and "

@@ -18,9 +18,12 @@ from agent.verdict import Evidence
 __all__ = ["NothingSelected", "open_ledger", "run_and_judge", "stand"]
 
 
-def open_ledger(project_file: Path, plan: Plan, *, read_only: bool = False) -> Ledger:
+def open_ledger(
+    project_file: Path, plan: Plan, *, read_only: bool = False, patience_s: float = 15.0
+) -> Ledger:
     """Open the ledger beside the project file; raises LedgerError saying where and what to do."""
-    ledger = Ledger.open(ledger_path(project_file, plan.project.id), read_only=read_only)
+    path = ledger_path(project_file, plan.project.id)
+    ledger = Ledger.open(path, read_only=read_only, patience_s=patience_s)
     try:
         _refuse_anothers(ledger, project_file, plan)
     except BaseException:

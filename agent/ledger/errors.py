@@ -61,5 +61,7 @@ def explaining(path: str) -> Iterator[None]:
     """Turn what SQLite or the reading of an entry raises within into LedgerError."""
     try:
         yield
-    except (sqlite3.Error, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        sqlite3.Error, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError
+    ) as error:  # fmt: skip
         raise explain(error, path) from error

@@ -154,18 +154,24 @@ def writing(connection: sqlite3.Connection, patience_s: float = 10.0) -> Iterato
         raise
 
 
-def open_to_read(path: Path, steps: Sequence[str]) -> sqlite3.Connection:
+def open_to_read(path: Path, steps: Sequence[str], busy_ms: int = 10_000) -> tuple[sqlite3.Connection, bool]:
     """Open an existing ledger to read only, also where nothing can be written.
+
+    Return with it whether it sees what others store from now on.
 
     SQLite wants to write beside a WAL database even to read it. Where it cannot: without pending writes
     (`-wal`) the file is read as it stands; with some, a copy of both is read. A ledger of an older version is
     brought up to date in memory.
     """
     for chance in range(_CHANCES):
-        connection = connect(path, read_only=True)
+        connection = connect(path, read_only=True, busy_ms=busy_ms)
         try:
             version = _version(connection, str(path), len(steps))
+            follows = True
             break
+        except LedgerError:
+            connection.close()
+            raise
         except sqlite3.OperationalError as error:
             connection.close()
             if is_busy(error):
@@ -173,16 +179,16 @@ def open_to_read(path: Path, steps: Sequence[str]) -> sqlite3.Connection:
             if chance < _CHANCES - 1:
                 time.sleep(0.02)  # the last writer may just be closing it
     else:
-        connection = _open_beside_nothing(path)
+        connection, follows = _open_beside_nothing(path), False
         version = _version(connection, str(path), len(steps))
     if version < len(steps):
         memory = _configured(":memory:", 0)
         connection.backup(memory)
         connection.close()
-        connection = memory
+        connection, follows = memory, False
         migrate(connection, str(path), steps)
     connection.execute("PRAGMA query_only = ON")
-    return connection
+    return connection, follows
 
 
 def _open_beside_nothing(path: Path) -> sqlite3.Connection:

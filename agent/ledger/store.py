@@ -53,10 +53,12 @@ class Ledger:
     it returns. A context manager that closes itself.
     """
 
-    def __init__(self, book: Book, file: Path | None, *, read_only: bool) -> None:
+    def __init__(self, book: Book, file: Path | None, *, read_only: bool, follows: bool = True) -> None:
         self.path = file
         """Where it is; None in memory."""
         self.read_only = read_only
+        self.follows = follows
+        """Whether what others store from now on is seen; if not, it must be opened again."""
         self._book = book
 
     @classmethod
@@ -77,9 +79,11 @@ class Ledger:
         steps = schema.migrations() if migrations is None else migrations
         with explaining(str(path)):
             if read_only and not path.exists():
-                return cls._of(schema.in_memory(), path, patience_s, read_only=True)
+                return cls._of(schema.in_memory(), path, patience_s, read_only=True, follows=False)
             if read_only:
-                return cls._of(schema.open_to_read(path, steps), path, patience_s, read_only=True)
+                busy_ms = min(10_000, int(1000 * patience_s))
+                connection, follows = schema.open_to_read(path, steps, busy_ms)
+                return cls._of(connection, path, patience_s, read_only=True, follows=follows)
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
@@ -102,9 +106,16 @@ class Ledger:
 
     @classmethod
     def _of(
-        cls, connection: sqlite3.Connection, path: Path | None, patience_s: float, *, read_only: bool
+        cls,
+        connection: sqlite3.Connection,
+        path: Path | None,
+        patience_s: float,
+        *,
+        read_only: bool,
+        follows: bool = True,
     ) -> Ledger:
-        return cls(Book(connection, str(path or "in memory"), patience_s), path, read_only=read_only)
+        book = Book(connection, str(path or "in memory"), patience_s)
+        return cls(book, path, read_only=read_only, follows=follows)
 
     def __enter__(self) -> Self:
         return self
@@ -179,10 +190,44 @@ class Ledger:
 
     # Reading
 
-    def latest(self) -> dict[str, Known]:
-        """Return for each check id the result that counts; which one that is, `entries` says."""
+    def version(self) -> tuple[int, int]:
+        """Return what is another when others stored something since, and what is when they changed tables."""
+        with self._reading() as ask:
+            return ask("PRAGMA data_version").fetchone()[0], ask("PRAGMA schema_version").fetchone()[0]
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """Let what is asked within be of one moment, whatever others store meanwhile."""
+        with self._reading() as ask:
+            ask("BEGIN")
+            try:
+                yield
+            finally:
+                if self._book.connection.in_transaction:
+                    ask("COMMIT")
+
+    def kinds(self, since: int) -> frozenset[str]:
+        """Return the kinds of the entries stored after the entry number `since`."""
+        with self._reading() as ask:
+            rows = ask("SELECT DISTINCT +kind FROM entries WHERE seq > ?", (since,))
+            return frozenset(kind for (kind,) in rows)
+
+    def goes_on_from(self, seq: int, digest: str) -> bool:
+        """Tell whether entry `seq` has the hash `digest`: whether this chain is that one, perhaps longer."""
+        with self._reading() as ask:
+            row = ask("SELECT hash FROM entries WHERE seq = ?", (seq,)).fetchone()
+            return row is not None and row[0].hex() == digest
+
+    def latest(self, since: int = 0) -> dict[str, Known]:
+        """Return for each check id the result that counts; which one that is, `entries` says.
+
+        With `since` only checks that have a result stored after the entry of that number.
+        """
         with self._reading() as ask, _uncollected():
-            rows = ask("SELECT seq, run, brief, findings FROM latest").fetchall()
+            sql = "SELECT seq, run, brief, findings FROM latest"
+            if since:
+                sql += " WHERE check_id IN (SELECT check_id FROM entries WHERE seq > ? AND +kind = 'result')"
+            rows = ask(sql, (since,) if since else ()).fetchall()
             began = ",".join(map(str, {row[1] for row in rows}))
             of_runs = ask(f"SELECT began, addresses FROM runs WHERE began IN ({began})")  # noqa: S608
             runs = {number: tuple(json.loads(addresses)) for number, addresses in of_runs}

@@ -11,6 +11,7 @@ from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.worker import WorkerFailed
 
 from agent.plan import Plan
@@ -26,6 +27,16 @@ from tui.widgets.small import Small, too_small
 
 TICK_S = 1.0
 _COPIED_CHARS = 200_000
+
+
+class _WholeCells(ScrollBarRender):
+    """Scroll bars without the block characters that a Windows console has no glyphs for."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "]
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "]
+
+
+ScrollBar.renderer = _WholeCells
 
 
 class Dashboard(App[None]):
@@ -143,7 +154,7 @@ class Dashboard(App[None]):
     # A terminal that is too small
 
     def on_resize(self, _: events.Resize) -> None:
-        self._fit(self.screen)
+        self.call_later(lambda: self._fit(self.screen))
 
     def _fit(self, screen: Screen[Any]) -> None:
         if too_small(*self.size) and not screen.query(Small):

@@ -6,15 +6,28 @@ from pathlib import Path
 
 import click
 
-from agent.cli.common import plan_of, project_file
+from agent.cli.common import plan_of, project_file, usage
 
 
 @click.command()
 @project_file
 @click.option("--read-only", is_flag=True, help="Only show: start no run, write nothing.")
-def command(file: Path, *, read_only: bool) -> None:
+@click.option("--web", is_flag=True, help="In a browser on this machine: prints its address; only shows.")
+@click.option("--port", type=click.IntRange(0, 65535), help="The port for --web: 8765 if free; 0 takes any.")
+def command(file: Path, *, read_only: bool, web: bool, port: int | None) -> None:
     """Show go/no-go per milestone, what blocks it, and runs as they happen."""
+    if port is not None and not web:
+        usage("--port is the port of the web server: it needs --web.")
     plan = plan_of(file)
-    from tui.app import Dashboard
+    from tui.start import settings, start
 
-    Dashboard(file, plan, read_only=read_only).run()
+    config = settings()
+    if web:
+        from tui.web.serve import PortTaken, serve
+
+        try:
+            serve(file, plan.project.name, port)
+        except PortTaken as taken:
+            usage(str(taken))
+        return
+    raise SystemExit(start(file, plan, config, read_only=read_only))

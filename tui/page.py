@@ -84,7 +84,7 @@ class Page(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Home has no way back: escape never quits."""
         if action == "back":
-            return len(self.app.screen_stack) > 1
+            return self is not self.app.screen_stack[0]
         return True
 
     def action_back(self) -> None:

@@ -162,6 +162,12 @@ class Listing(ScrollView, Generic[T], can_focus=True, inherit_bindings=False):
                 return True
         return False
 
+    def in_view(self) -> list[tuple[int, str]]:
+        """Return the lines of the widget that show items, each with its item's name."""
+        top = self.scroll_offset.y
+        shown = enumerate(self._items[top : top + max(0, self.size.height - 1)], start=1)
+        return [(line, self._key(item)) for line, item in shown]
+
     def go(self, place: int) -> None:
         """Put the cursor on the item at `place`, or on the nearest there is."""
         place = max(0, min(place, len(self._items) - 1))
@@ -252,15 +258,19 @@ class Listing(ScrollView, Generic[T], can_focus=True, inherit_bindings=False):
         if cells:
             return self._line(cells, width, base + self._look(cursor) if cursor else base)
         if not self._items and y == 1 and self._empty:
-            return Strip([Segment(fitted(self._empty, width), base)], width)
+            return self._line([(self._empty, "")], width, base, widths=[width])
         return Strip.blank(width, base)
 
-    def _line(self, cells: Sequence[Cell], width: int, base: RichStyle) -> Strip:
-        segments = [
-            Segment(fitted(raw, room, right=column.right), base + self._look(look))
-            for (raw, look), room, column in zip(cells, self._widths(width), self.columns, strict=False)
-            if room > 0
-        ]
+    def _line(self, cells: Sequence[Cell], width: int, base: RichStyle, widths: Sequence[int] = ()) -> Strip:
+        segments = []
+        for (raw, look), room, column in zip(
+            cells, widths or self._widths(width), self.columns, strict=False
+        ):
+            if room > 0:
+                before, text, after = fitted(raw, room, right=column.right)
+                segments += [Segment(" " * before, base)] if before else []
+                segments += [Segment(text, base + self._look(look))] if text else []
+                segments += [Segment(" " * after, base)] if after else []
         return Strip(segments).adjust_cell_length(width, base)
 
     def _widths(self, width: int) -> list[int]:

@@ -1,0 +1,84 @@
+"""`?`: what the page underneath is for, and every key that works there, read from its bindings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from rich.cells import cell_len
+from textual.binding import ActiveBinding
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from agent.watch import View
+from tui.page import Page
+from tui.text import joined
+from tui.widgets.keys import key_name
+
+GROUPS = ("This page", "Here on it", "Everywhere")
+
+
+class HelpPage(Page):
+    """The keys of `under` as they were when this page was opened."""
+
+    CSS_PATH: ClassVar[str] = "help.tcss"
+    name_of_page = "keys"
+    help_text = "All keys that work on the page where ? was pressed. A dim one cannot be used there now."
+
+    def __init__(self, under: Screen[Any]) -> None:
+        super().__init__()
+        self._about = about(under)
+        self._groups = grouped(under)
+
+    def body(self) -> Iterable[Widget]:
+        with VerticalScroll(id="help"):
+            yield Static(self._about, id="about")
+            yield Static(listed(self._groups), id="bindings")
+
+    def show(self, view: View) -> None:
+        """Keys do not change with the news."""
+
+
+def about(under: Screen[Any]) -> Content:
+    """Return name and purpose of a page."""
+    if not isinstance(under, Page):
+        return Content("")
+    return joined((f"{under.name_of_page}\n", "title"), f"{under.help_text}\n" if under.help_text else "")
+
+
+def grouped(under: Screen[Any]) -> dict[str, list[tuple[list[str], ActiveBinding]]]:
+    """Return the bindings of a page in groups, each once with all its keys.
+
+    Textual's own, which have no id, are left out but for those that move between panes.
+    """
+    found: dict[str, dict[str, tuple[list[str], ActiveBinding]]] = {name: {} for name in GROUPS}
+    for item in under.active_bindings.values():
+        if item.binding.id is None:
+            continue
+        group = GROUPS[0] if item.node is under else GROUPS[2] if item.node is under.app else GROUPS[1]
+        found[group].setdefault(item.binding.id, ([], item))[0].append(key_name(item.binding.key))
+    return {name: list(items.values()) for name, items in found.items() if items}
+
+
+def listed(groups: dict[str, list[tuple[list[str], ActiveBinding]]]) -> Content:
+    """Return the groups as text, a line for each binding."""
+    lines: list[Content] = []
+    wide = max((cell_len(" ".join(keys)) for items in groups.values() for keys, _ in items), default=0)
+    for name, items in groups.items():
+        lines.append(joined((f"\n{name}", "title")))
+        for keys, item in items:
+            binding, look = item.binding, "" if item.enabled else "dim"
+            tells = f"  {binding.tooltip}" if binding.tooltip else ""
+            said = " ".join(keys)
+            lines.append(
+                joined(
+                    (f"  {said}{' ' * (wide - cell_len(said))}  ", "bold" if item.enabled else "dim"),
+                    (f"{binding.description:<14}", look), (tells, "dim"),
+                    ("" if item.enabled else " (not now)", "dim"),
+                )
+            )  # fmt: skip
+    lines.append(joined(("\n  tab shift+tab", "bold"), "  Next and previous pane or field"))
+    return Content("\n").join(lines)

@@ -203,7 +203,7 @@ def _listed(names: list[str]) -> str:
 def compare(plan: Plan, before: Side, after: Side) -> Diff:
     """Return what changed from `before` to `after`; pure."""
     reasons_before, reasons_after = _not_counting(plan, before), _not_counting(plan, after)
-    same_plan = _same_plan(before, after)
+    same_plan = _plan_digest(plan, before) == _plan_digest(plan, after)
     names = dict.fromkeys((*plan.by_id, *sorted({*before.results, *after.results})))
     changes = []
     for name in names:
@@ -215,10 +215,8 @@ def compare(plan: Plan, before: Side, after: Side) -> Diff:
     return Diff(before=before, after=after, changes=tuple(changes))
 
 
-def _same_plan(before: Side, after: Side) -> bool:
-    return (
-        before.run is not None and after.run is not None and before.run.plan_digest == after.run.plan_digest
-    )
+def _plan_digest(plan: Plan, of: Side) -> str:
+    return of.run.plan_digest if of.run is not None else plan.sources_digest
 
 
 def _not_counting(plan: Plan, of: Side) -> dict[str, tuple[Standing, str]]:
@@ -297,7 +295,7 @@ def _kind(left: _Part, right: _Part, *, redefined: bool, same_plan: bool) -> Kin
     if right.told is None and not right.asked:
         return Kind.NOT_RUN
     if left.told is None and not left.asked:
-        return Kind.NOT_RUN if same_plan else Kind.NEW
+        return Kind.NOT_RUN if same_plan and right.good else Kind.NEW  # trouble is never left out
     kind = _course(left, right)
     return Kind.REDEFINED if redefined and kind in (Kind.SAME, Kind.FIXED, Kind.BETTER) else kind
 

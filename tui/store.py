@@ -11,13 +11,15 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agent.diff import Diff, compare, side
+from agent.diff import Diff, compare, previous, side
 from agent.ledger import Known
 from agent.plan import Plan
 from agent.records import Baseline, Decision, RunRecord, Waiver
 from agent.running import open_ledger
+from agent.runs import Runs, draft_baseline, look_back, tested
 from agent.spawn import Spawned, start_run
 from agent.story import Story, story
+from agent.verdict import Standing
 from agent.watch import View, Watch
 from checks.vantage import Attestation
 from checks.words import Result
@@ -112,7 +114,7 @@ class Store:
 
         def add() -> None:
             with open_ledger(self.project_file, self.plan) as ledger:
-                ledger.add(record)  # type: ignore[arg-type]
+                ledger.add(record)
 
         await asyncio.to_thread(add)
 
@@ -149,11 +151,31 @@ class Store:
         return f"{number}:{digest}"
 
     async def diff(self, before: str, after: str) -> Diff:
-        """Compare two sides, named as `agent.diff.side` says; raises NoSuchSide, too."""
+        """Compare two sides, named as `agent.diff.side` says; raises NoSuchSide, too.
+
+        An empty `before` is the run before the last one that tested something of the same.
+        """
 
         def work() -> Diff:
-            ledger = self._watch.ledger
-            return compare(self.plan, side(ledger, before), side(ledger, after))
+            ledger, now = self._watch.ledger, self.now()
+            left = side(ledger, before or previous(ledger), now=now)
+            return compare(self.plan, left, side(ledger, after, now=now))
+
+        return await asyncio.to_thread(work)
+
+    async def past(self) -> Runs:
+        """Return the newest runs and every baseline."""
+        return await asyncio.to_thread(look_back, self._watch.ledger, self.now())
+
+    async def tested(self, run: RunRecord) -> dict[Standing, int]:
+        """Return how the checks of a run stood in it."""
+        return await asyncio.to_thread(tested, self._watch.ledger, run)
+
+    async def draft_baseline(self, name: str, run: str, by: str) -> Baseline:
+        """Return the baseline that gives a run a name; raises Refused, too."""
+
+        def work() -> Baseline:
+            return draft_baseline(self._watch.ledger, name=name, run=run, by=by, now=self.now())
 
         return await asyncio.to_thread(work)
 

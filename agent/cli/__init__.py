@@ -18,6 +18,8 @@ COMMANDS = {
     "plan": "Print exactly what would run.",
     "run": "Run the checks and say for each milestone whether you can go.",
     "status": "The verdicts as the ledger has them, without running anything.",
+    "diff": "What changed between two runs, regressions first.",
+    "baseline": "Give a run a name to compare with.",
     "dashboard": "Go/no-go at a glance: milestones, causes, live runs.",
     "waive": "Write down an accepted risk: two people, a reason, an end.",
     "attest": "Write down a person's statement for a manual check.",

@@ -9,6 +9,7 @@ from pathlib import Path
 from agent.engine.events import Sink
 from agent.ledger.errors import LedgerError
 from agent.ledger.store import Ledger, ledger_path
+from agent.live import LiveRun, LiveRuns
 from agent.plan import Plan
 from agent.report.picture import Picture, Told, fresh, paint_picture
 from agent.selection import NothingSelected, select
@@ -80,6 +81,7 @@ def run_and_judge(
         waivers=ledger.waivers(),
         decisions=ledger.decisions(),
         lost=outcome.lost,
+        running=_running(ledger),
     )
 
 
@@ -92,6 +94,7 @@ def stand(
     instant.
     """
     selection = select(plan, milestones)
+    running = _running(ledger)  # first: a run that ends while we look is not taken for a killed one
     known = {name: item for name, item in ledger.latest().items() if name in plan.by_id}
     runs = ledger.runs(limit=1)
     results: Mapping[str, Told] = (
@@ -106,4 +109,9 @@ def stand(
         milestones=selection.milestones,
         waivers=ledger.waivers(),
         decisions=ledger.decisions(),
+        running=running,
     )
+
+
+def _running(ledger: Ledger) -> list[LiveRun]:
+    return LiveRuns(ledger.path).look_once() if ledger.path is not None else []

@@ -144,7 +144,8 @@ class Watch:
         verdicts = self._judge(facts, now, problems)
         picture = Picture(
             plan=self.plan, now=now, run=facts.run, verdicts=doubted(verdicts, problems),
-            results=self._known, shown=tuple(self.plan.by_id),
+            results=self._known, shown=tuple(self.plan.by_id), waivers=facts.waivers,
+            decisions=facts.decisions, running=runs,
         )  # fmt: skip
         return View(
             picture=picture, runs=runs, waivers=facts.waivers, decisions=facts.decisions,

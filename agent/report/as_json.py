@@ -9,6 +9,7 @@ from typing import Any
 
 from agent.records import RunRecord
 from agent.report import accepted
+from agent.report.going_on import running_json
 from agent.report.picture import Picture
 from agent.verdict import MilestoneVerdict, Standing
 from agent.version import VERSION
@@ -39,6 +40,7 @@ def as_json(picture: Picture) -> dict[str, Any]:
             "digest": picture.plan.sources_digest,
         },
         "run": run_json(picture.run) if picture.run else None,
+        "running": running_json(picture),
         "at": rfc3339(picture.now),
         "verdict": picture.verdict.value,
         "milestones": [_milestone(picture, item) for item in picture.verdicts],

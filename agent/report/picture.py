@@ -7,6 +7,7 @@ from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from agent.live import LiveRun
 from agent.plan import Milestone, Plan
 from agent.records import Decision, RunRecord, VantageRecord, Waiver
 from agent.verdict import Evidence, MilestoneVerdict, Standing, Verdict, judge_plan, overall
@@ -59,6 +60,8 @@ class Picture:
     waivers: tuple[Waiver, ...] = ()
     """All that were ever written, the oldest first; which of them count, the verdicts say."""
     decisions: tuple[Decision, ...] = ()
+    running: tuple[LiveRun, ...] = ()
+    """Runs that go on, of whichever process."""
 
     @property
     def verdict(self) -> Verdict:
@@ -103,6 +106,7 @@ def paint_picture(
     waivers: Iterable[Waiver] = (),
     decisions: Iterable[Decision] = (),
     lost: Mapping[str, str] | None = None,
+    running: Iterable[LiveRun] = (),
 ) -> Picture:
     """Judge the plan and keep what concerns `milestones`."""
     wanted = {milestone.id for milestone in milestones}
@@ -126,4 +130,5 @@ def paint_picture(
         lost=lost or {},
         waivers=waivers,
         decisions=decisions,
+        running=tuple(running),
     )

@@ -13,6 +13,7 @@ from agent.engine.run import VANTAGE
 from agent.plan import Party, Plan, PlannedCheck
 from agent.report import accepted
 from agent.report.accepted import Became
+from agent.report.going_on import cut_off, running_lines
 from agent.report.picture import Picture, Told
 from agent.report.style import SIGNS, Style
 from agent.verdict import GOES, MilestoneVerdict, Standing, span
@@ -70,9 +71,13 @@ def _head(picture: Picture, style: Style) -> Iterator[str]:
             seen += f" ({', '.join(run.vantage.addresses[:3])})"
         if run.finished is not None:
             seen += f", {span((run.finished - run.started).total_seconds())}"
+        elif cut_off(run, picture):
+            seen += ", cut off before its end"
         yield from _wrapped(seen, style, "", "")
         for limit in run.vantage.limits:
             yield from _wrapped(f"this laptop: {safe(limit)}", style, "", "  ")
+    for line in running_lines(picture):
+        yield from _wrapped(line, style, "", "  ")
     yield ""
 
 

@@ -16,7 +16,11 @@ _UNSURE = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef\U0001f1e6-\U0001f1ff\U
 
 def harmless(raw: str) -> str:
     """Return the beginning of `raw` made harmless, all of its characters as wide in every terminal."""
-    text = safe(raw[:MOST_CHARS], limit=MOST_CHARS)
+    return steady(safe(raw[:MOST_CHARS], limit=MOST_CHARS))
+
+
+def steady(text: str) -> str:
+    """Return harmless text without what takes other cells in other terminals."""
     return text if text.isascii() else _UNSURE.sub(_visible, text)
 
 
@@ -32,12 +36,11 @@ def cut(text: str, room: int) -> str:
     return f"{set_cell_size(text, room - 1).rstrip()}~" if room > 0 else ""
 
 
-def fitted(raw: str, width: int, *, right: bool = False) -> str:
-    """Return text from outside as exactly `width` cells, at least one of them blank, for a column."""
+def fitted(raw: str, width: int, *, right: bool = False) -> tuple[int, str, int]:
+    """Return blanks, text and blanks that make `width` cells of text from outside, at least one a blank."""
     text = cut(harmless(raw), width - 1)
-    if right:
-        return " " * (width - cell_len(text)) + text
-    return set_cell_size(text, width)
+    blank = width - cell_len(text)
+    return (blank, text, 0) if right else (0, text, blank)
 
 
 def want_got(want: str, got: str, room: int) -> str:

@@ -71,10 +71,9 @@ class Choice(Static, can_focus=True):
     def on_mount(self) -> None:
         self._write()
 
-    def on_focus(self) -> None:
-        self._write()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, _has_focus: bool) -> None:  # noqa: FBT001 - as Textual calls it
+        """Show the cursor only while it is here."""
+        super().watch_has_focus(_has_focus)
         self._write()
 
     def action_move(self, step: int) -> None:

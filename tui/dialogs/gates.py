@@ -9,7 +9,7 @@ from textual.content import Content
 
 from agent.board import Row, badness, other_reasons, rows, tally
 from agent.report.picture import Picture
-from agent.verdict import MilestoneVerdict
+from agent.verdict import GOES, MilestoneVerdict
 from agent.watch import View
 from tui.text import joined
 
@@ -35,10 +35,23 @@ def counted(found: Iterable[Row]) -> str:
 
 
 def left(picture: Picture, item: MilestoneVerdict) -> str:
-    """Return what keeps a gate from GO, counted; else the first reason that is about no check."""
+    """Return what keeps a gate from GO, counted, and the first reason that is about no check."""
+    if item.verdict in GOES:
+        return ""
     said = ", ".join(f"{number} {word}" for word, number in tally(item).blocking.items())
     others = other_reasons(picture, item)
     return "; ".join([part for part in (said, *others[:1]) if part])
+
+
+def stands(view: View, concerned: Collection[str], once: str) -> Content:
+    """Return how the gates concerned stand now, and that what they become is said `once` more is known."""
+    parts: list[Content | tuple[str, str] | str] = []
+    if not view.problems:
+        for item in [item for item in view.picture.verdicts if item.milestone.id in concerned][:_MOST]:
+            still = left(view.picture, item)
+            parts += [f"{item.milestone.id} is ", (f" {item.verdict.value} ", item.verdict.value), " now"]
+            parts.append(f": {still[:200]}.\n" if still else ".\n")
+    return joined(*parts, (f"What becomes of it is said here once {once}.", "dim"))
 
 
 def becomes(view: View, after: Sequence[MilestoneVerdict], concerned: Collection[str]) -> Content:

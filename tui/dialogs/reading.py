@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,6 +15,10 @@ from textual.widgets import Button, Static
 from agent.board import Row
 from tui.text import joined, shown, sign
 from tui.widgets.listing import Cell, Column, Listing
+from tui.widgets.title import Title
+
+if TYPE_CHECKING:
+    from tui.app import Dashboard
 
 
 def _cells(row: Row) -> list[Cell]:
@@ -42,6 +46,7 @@ class Reading(ModalScreen[bool]):
         """The last line was on the screen."""
 
     def compose(self) -> ComposeResult:
+        yield Title(id="title")
         with Vertical(id="box"):
             yield Static(joined((self._title[:300], "title")), id="heading")
             others = "\n".join(shown(reason, limit=200).plain for reason in self._others[:5])
@@ -63,7 +68,13 @@ class Reading(ModalScreen[bool]):
         self.watch(found, "scroll_y", self._look, init=False)
         self.watch(found, "virtual_size", self._look, init=False)
         self.call_after_refresh(self._look)
+        self.set_interval(1.0, self._tick)
+        self._tick()
         self._tell()
+
+    def _tick(self) -> None:
+        store = cast("Dashboard", self.app).store
+        self.query_one(Title).show(store.view, "sign off", now=store.now(), read_only=store.read_only)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._look)

@@ -21,7 +21,7 @@ from agent.verdict import GOES, MilestoneVerdict, Standing
 from agent.watch import View
 from tui.dialogs.fields import Field, line, pick
 from tui.dialogs.form import GENERAL, Before, Form
-from tui.dialogs.gates import becomes, counted
+from tui.dialogs.gates import becomes, counted, stands
 from tui.dialogs.reading import Reading
 from tui.text import joined, shown
 
@@ -171,7 +171,7 @@ class SignDialog(Form[Decision]):
         goes = (item := self._item(view)) is not None and item.verdict in GOES
         if self.value("decided") == "GO" and not goes:
             self.field("decided").hint(
-                joined((" GO AGAINST THE RULES ", "fail"), (" note and second person needed", "warn"))
+                joined((" GO AGAINST THE RULES ", "fail"), (" note and second needed", "warn"))
             )
         else:
             self.field("decided").hint(Content(""))
@@ -207,9 +207,7 @@ class SignDialog(Form[Decision]):
 
     def preview(self, view: View, record: Decision | None) -> Content:
         if record is None:
-            return joined(
-                ("What the sign-off changes is said here once the fields above are filled in.", "dim")
-            )
+            return stands(view, (), "the fields above are filled in")
         told = becomes(view, with_decision(view, record), ())
         return told if told.plain else joined("With it no verdict changes; it is kept as it was signed.")
 

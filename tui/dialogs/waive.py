@@ -16,7 +16,7 @@ from agent.verdict import MilestoneVerdict, span
 from agent.watch import View
 from tui.dialogs.fields import Field, line, pick
 from tui.dialogs.form import GENERAL, Before, Form
-from tui.dialogs.gates import becomes, row_of
+from tui.dialogs.gates import becomes, row_of, stands
 from tui.text import joined, shown, sign
 
 
@@ -101,9 +101,7 @@ class WaiveDialog(Form[Waiver]):
     def preview(self, view: View, record: Waiver | None) -> Content:
         concerned = [item.milestone.id for item in self._gates(view)]
         if record is None:
-            return joined(
-                ("What the gate becomes with it is said here once the fields above are filled in.", "dim")
-            )
+            return stands(view, concerned, "the fields above are filled in")
         return becomes(view, with_waiver(view, record), concerned)
 
     def explain(self, view: View) -> None:

@@ -95,7 +95,7 @@ def _keymap(document: Document, value: Any, problems: list[Problem]) -> dict[str
     for name, keys in value.items():
         path = ("keymap", name)
         if name not in known:
-            hint = did_you_mean(name, known) or "the README lists the names"
+            hint = did_you_mean(name, known) or f"there are: {', '.join(sorted(known))}"
             problems.append(document.problem(path, f"Nothing is called {show(name)}.", hint, key=True))
             continue
         made = []

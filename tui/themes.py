@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 LOOKS = ("title", "dim", "pass", "warn", "fail", "unproven", "running")
 """Each is the variable `$look-NAME`, a colour for text, in the order in which `_theme` takes them;
@@ -49,10 +49,10 @@ THEMES = (
         warning="ansi_yellow", error="ansi_red", success="ansi_green", foreground="ansi_default",
         background="ansi_default", surface="ansi_default", panel="ansi_default", boost="ansi_default",
         variables={
+            **BUILTIN_THEMES["ansi-dark"].variables,
             "look-title": "ansi_cyan", "look-dim": "ansi_default", "look-pass": "ansi_green",
             "look-warn": "ansi_yellow", "look-fail": "ansi_red", "look-unproven": "ansi_magenta",
             "look-running": "ansi_cyan", "look-cursor": "ansi_blue", "look-cursor-away": "ansi_bright_black",
-            "block-cursor-foreground": "ansi_black", "block-cursor-background": "ansi_white",
             "input-cursor-text-style": "reverse",
         },
     ),

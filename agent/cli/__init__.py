@@ -47,6 +47,20 @@ class _Lazy(click.Group):
         ).command
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:
+            from pathlib import Path
+
+            from agent.cli.bare import words_of_a_bare_call
+            from checks.safe import safe
+
+            try:
+                args = words_of_a_bare_call(Path())
+            except ValueError as several:
+                click.echo(safe(str(several), lines=True), err=True)
+                raise SystemExit(EXIT_USAGE) from None
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -106,7 +120,7 @@ def _say(error: Exception) -> int:
     if os.environ.get("GONOGO_DEBUG"):
         import traceback
 
-        traceback.print_exception(error)
+        click.echo(safe("".join(traceback.format_exception(error)), limit=50_000, lines=True), err=True)
     click.echo(
         f"gonogo itself broke ({type(error).__name__}: {safe(str(error))}). Nothing was decided. "
         "Run it again with GONOGO_DEBUG=1 and report the trace.",
@@ -119,6 +133,8 @@ def _say(error: Exception) -> int:
 @click.version_option(VERSION, prog_name="gonogo", message="%(prog)s %(version)s")
 def main() -> None:
     """Tell whether an IT cutover can go: live checks, tied to milestones, kept as evidence.
+
+    Alone, in a folder with one project file, it opens that project's dashboard.
 
     Exit codes: 0 GO, 1 internal error, 2 usage or configuration, 3 INCOMPLETE, 4 NO-GO.
     """

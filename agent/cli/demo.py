@@ -19,6 +19,9 @@ from agent.cli.common import json_option, plain_option, usage
 @click.option("--fixed", is_flag=True, help="The same office after its faults were mended: GO.")
 @click.option("--serve", is_flag=True, help="Keep the office open afterwards, to run the project yourself.")
 @click.option(
+    "--dashboard", is_flag=True, help="Keep it open and look at it in the dashboard; q closes both."
+)
+@click.option(
     "--dir", "folder", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER",
     help="Where the project file and its ledger go; gonogo-demo here if not given.",
 )  # fmt: skip
@@ -26,13 +29,22 @@ from agent.cli.common import json_option, plain_option, usage
 @plain_option
 @click.option("--all", "everything", is_flag=True, help="List the checks that passed, too.")
 def command(
-    folder: Path | None, *, fixed: bool, serve: bool, as_json: bool, plain: bool, everything: bool
+    folder: Path | None,
+    *,
+    fixed: bool,
+    serve: bool,
+    dashboard: bool,
+    as_json: bool,
+    plain: bool,
+    everything: bool,
 ) -> None:
     """Open a practice office on this machine and run its project, as `gonogo run` would.
 
     Real DNS, HTTPS, time and TCP servers on 127.0.0.1, in this process; no root and no network needed.
     Exit code: 4, the office has the faults of a real move; 0 with --fixed.
     """
+    if dashboard and (serve or as_json or plain or everything):
+        usage("--dashboard shows it all: leave the other options but --fixed and --dir out.")
     from agent.demo.office import MENDED, Faults, opened
     from agent.demo.project import NotOurs, write_project
 
@@ -49,6 +61,8 @@ def command(
             )
         if not faults.nothing_agreed:
             _agree(file)
+        if dashboard:
+            raise SystemExit(_look(file, fixed=fixed))
         code = _run(file, {"--json": as_json, "--plain": plain, "--all": everything})
         if code in (EXIT_GO, EXIT_INCOMPLETE, EXIT_NO_GO):
             click.echo(_next(file, fixed=fixed, serve=serve), err=True)
@@ -66,6 +80,27 @@ def _run(file: Path, flags: dict[str, bool]) -> int:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
     return 0
+
+
+def _look(file: Path, *, fixed: bool) -> int:
+    """Run the project without a word, show it in the dashboard while the office is open, say what next."""
+    import contextlib
+    import io
+
+    from agent.cli import main
+
+    click.echo("The practice office is open; running its checks.", err=True)
+    with contextlib.redirect_stdout(io.StringIO()):
+        code = _run(file, {"--plain": True})
+    if code not in (EXIT_GO, EXIT_INCOMPLETE, EXIT_NO_GO):
+        return code
+    try:
+        main.main(["dashboard", str(file)], standalone_mode=False)
+    except SystemExit as ended:
+        if ended.code not in (None, 0):
+            return ended.code if isinstance(ended.code, int) else 1
+    click.echo(_next(file, fixed=fixed, serve=False), err=True)
+    return code
 
 
 def _agree(file: Path) -> None:
@@ -90,7 +125,10 @@ def _agree(file: Path) -> None:
 def _next(file: Path, *, fixed: bool, serve: bool) -> str:
     name = f'"{file}"' if os.name == "nt" else shlex.quote(str(file))
     where = "" if file.parent == Path("gonogo-demo") else f" --dir {shlex.quote(str(file.parent))}"
-    lines = [(f"gonogo status {name}", "the verdicts, from what was kept")]
+    lines = [
+        (f"gonogo dashboard {name}", "look at it: what blocks, why, and what mends it"),
+        (f"gonogo status {name}", "the verdicts, from what was kept"),
+    ]
     if serve:
         lines.append((f"gonogo run {name}", "in another window, while this one stays open"))
     lines += [
@@ -100,6 +138,7 @@ def _next(file: Path, *, fixed: bool, serve: bool) -> str:
     if not fixed:
         lines.append((f"gonogo demo --fixed{where}", "the same office after the faults were mended"))
     if not serve:
+        lines.append((f"gonogo demo --dashboard{where}", "the same in the dashboard, the office open"))
         lines.append((f"gonogo demo --serve{where}", "keep it open: change the file, run it yourself"))
     width = max(len(command) for command, _ in lines)
     said = "\n".join(f"  {command:<{width}}  {why}" for command, why in lines)

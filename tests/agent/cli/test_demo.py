@@ -65,11 +65,14 @@ def test_the_commands_to_try_next_work_although_the_office_is_closed(faulty):
     words = {command.split()[0] for command in commands}
     assert {"status", "explain", "plan", "demo"} <= words
     for command in commands:
-        if not command.startswith("demo"):
+        if command.startswith("dashboard"):
+            assert "needs a terminal" in gonogo(*command.split(), cwd=folder).stderr
+        elif not command.startswith("demo"):
             again = gonogo(*command.split(), cwd=folder)
             assert again.returncode == (4 if command.startswith("status") else 0), again.stderr
             assert again.stdout.strip()
-    assert any(command == "demo --fixed" for command in commands)
+    assert commands[0].startswith("dashboard ")
+    assert {"demo --fixed", "demo --dashboard"} <= set(commands)
 
 
 def test_mended_it_is_go_and_the_project_is_the_same(tmp_path):

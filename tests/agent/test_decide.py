@@ -353,6 +353,12 @@ def test_a_signature_records_the_verdict_of_the_rules_and_the_entry_it_is_about(
     assert (no.verdict, no.decided) == ("GO", "NO-GO")
 
 
+def test_a_no_go_needs_no_second_person_and_no_reason_whatever_the_rules_say() -> None:
+    for seen in (view(*USUAL), view()):
+        no = sign(seen, decided="NO-GO", second="", note="")
+        assert (no.decided, no.second, no.note) == ("NO-GO", "", "")
+
+
 def test_a_signed_no_go_is_no_part_of_the_rules_that_the_next_signature_records() -> None:
     well = view(known("web"), *USUAL[1:])
     no = sign(well, decided="NO-GO", second="", note="")

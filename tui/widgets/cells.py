@@ -38,7 +38,7 @@ def cut(text: str, room: int) -> str:
 
 def fitted(raw: str, width: int, *, right: bool = False) -> tuple[int, str, int]:
     """Return blanks, text and blanks that make `width` cells of text from outside, at least one a blank."""
-    text = cut(harmless(raw), width - 1)
+    text = cut(harmless(raw, most=3 * width), width - 1)
     blank = width - cell_len(text)
     return (blank, text, 0) if right else (0, text, blank)
 

@@ -14,9 +14,9 @@ _UNSURE = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef\U0001f1e6-\U0001f1ff\U
 """Characters that change the width of others, in some terminals and not in others."""
 
 
-def harmless(raw: str) -> str:
+def harmless(raw: str, *, most: int = MOST_CHARS) -> str:
     """Return the beginning of `raw` made harmless, all of its characters as wide in every terminal."""
-    return steady(safe(raw[:MOST_CHARS], limit=MOST_CHARS))
+    return steady(safe(raw[:most], limit=most)) + ("~" if len(raw) > most else "")
 
 
 def steady(text: str) -> str:

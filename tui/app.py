@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.worker import WorkerFailed
 
+from agent.board import timeline
 from agent.plan import Plan
 from agent.watch import View
 from checks.safe import safe
@@ -42,7 +43,7 @@ ScrollBar.renderer = _WholeCells
 class Dashboard(App[None]):
     """Shows a project's ledger and starts its runs; see `tui.store` for what it may do."""
 
-    CSS_PATH = "common.tcss"
+    CSS_PATH = ["common.tcss", "screens/home.tcss"]  # noqa: RUF012 - Textual loads none for the first screen
     TITLE = "gonogo"
     ENABLE_COMMAND_PALETTE = False  # Textual's reads markup and shows signs that not every terminal has
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - declared so by Textual
@@ -223,11 +224,11 @@ class Dashboard(App[None]):
 
     def go_home(self, milestone: str = "") -> None:
         """Leave all pages but home, and show `milestone` there if one is named."""
-        self.selected = milestone or self.selected
         while len(self.screen_stack) > 1:
             self.pop_screen()
-        if isinstance(self.screen, Page):
-            self.screen.hear(self.view_shown)
+        order = [item.id for item in timeline(self.store.plan.milestones)]
+        if milestone in order and isinstance(self.screen, Home):
+            self.screen.action_milestone(order.index(milestone) + 1)
 
     def _open(self, page: type[Page]) -> None:
         """Show a page of which one is enough: go back to it if it is somewhere below."""

@@ -35,6 +35,7 @@ FIELDS = ("status", "type", "site", "owner", "milestone", "is", "id", "target")
 _CALLED = {"is": "property"}
 _MOST_TEXT = 2000
 _MOST_NAMES = 12
+_NEAR = 0.5
 _TERM = re.compile(r'(?P<no>-?)(?:(?P<field>[A-Za-z]+):)?(?P<value>(?:"[^"]*"?|[^\s"])*)')
 _PIECE = re.compile(r'"([^"]*)"?|([^",]+)|(,)')
 
@@ -180,7 +181,7 @@ def _listed(names: Iterable[str]) -> str:
 
 def _unknown(what: str, value: str, known: Collection[str], near: Sequence[str] = ()) -> str:
     """Return the sentence for a word that nothing is named by."""
-    near = near or difflib.get_close_matches(value, list(known), n=1)
+    near = near or difflib.get_close_matches(value, list(known), n=1, cutoff=_NEAR)
     begun = f"There is no {what} {value[:40]!r}"
     if near:
         return f"{begun} - did you mean {' or '.join(map(repr, near[:3]))}?"

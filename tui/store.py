@@ -137,6 +137,10 @@ class Store:
         past = await self.history(check)
         return await asyncio.to_thread(story, check, past, counts=counts)
 
+    async def run(self, run: str) -> RunRecord | None:
+        """Return the run with that id, if there is one."""
+        return await asyncio.to_thread(self._watch.ledger.run, run)
+
     async def run_results(self, run: str) -> dict[str, Known]:
         """Return for each check the newest result that this run stored."""
         return await asyncio.to_thread(self._watch.ledger.latest_of_run, run)

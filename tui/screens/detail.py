@@ -84,7 +84,6 @@ class DetailPage(Page):
     def on_mount(self) -> None:
         super().on_mount()
         self._turn(CHECK)
-        self.set_interval(1.0, self._tick)
 
     # Showing
 

@@ -16,6 +16,7 @@ from textual.style import Style
 from checks.dataclass import dataclass
 from checks.safe import safe
 from tui.text import LOOKS
+from tui.widgets.cells import steady
 
 Part = tuple[str, str]
 """Raw text and the name of its look (`tui.text.LOOKS`)."""
@@ -62,7 +63,7 @@ def wrapped(item: Para, width: int) -> list[list[Part]]:
     lines: list[list[Part]] = [[]]
     used = 0
     for raw, look in item.parts:
-        for word in _WORDS.findall(safe(raw, limit=LIMIT, lines=True)):
+        for word in _WORDS.findall(steady(safe(raw, limit=LIMIT, lines=True))):
             if word == "\n":
                 lines.append([])
                 used = 0

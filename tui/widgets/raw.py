@@ -15,6 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from checks.safe import safe
+from tui.widgets.cells import steady
 
 MOST_CHARS = 2_000_000
 """Of raw text that are shown; the rest is in the ledger, and the last line says so."""
@@ -34,7 +35,7 @@ class Sheet:
             if left <= 0 or len(self.lines) >= MOST_LINES:
                 self._add("[... more is in the ledger: gonogo status --json prints all of it]")
                 break
-            self._add(safe(line[:left], limit=MOST_CHARS))
+            self._add(steady(safe(line[:left], limit=MOST_CHARS)))
             left -= len(line) + 1
         self._ends: list[int] = []
         self._width = 0

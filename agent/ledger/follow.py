@@ -69,6 +69,7 @@ class Follower:
             self._fail(error)
         except OSError as error:
             self._let_go()
+            self._again = time.monotonic() + RETRY_S
             self._say(
                 f"The ledger {self._path} cannot be read ({error.strerror or error}): look whether its "
                 "folder is still there and whether you may read it."
@@ -76,8 +77,9 @@ class Follower:
         return self.facts is not before[0] or self.problem != before[1]
 
     def close(self) -> None:
-        """Release the file."""
+        """Release the file; a look after that opens it again."""
         self._let_go()
+        self._again = -math.inf
 
     def _look(self) -> None:
         ledger, now = self._ledger, time.monotonic()
@@ -144,6 +146,8 @@ class Follower:
                 return
             self.problem = str(error)
             return
+        if self._ledger is not None:
+            self._again = now + RETRY_S
         self._let_go()
         self._say(str(error))
 

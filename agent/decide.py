@@ -7,15 +7,15 @@ caller stores it by `Ledger.add`.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import cast
 
-from agent.accepted import CLOCK_TOLERANCE, GO, NO_GO, weight
-from agent.files.times import moment, zone
-from agent.persons import two_people, words
+from agent import filled
+from agent.accepted import GO, NO_GO, weight
+from agent.filled import MIN_REASON as MIN_REASON  # noqa: PLC0414 - the dialogs say it
+from agent.filled import expiry as expiry  # noqa: PLC0414 - the dialog shows how an end is understood
 from agent.plan import Plan
 from agent.records import Decision, Waiver
 from agent.verdict import GOES, Evidence, MilestoneVerdict, Standing, judge_plan
@@ -24,21 +24,8 @@ from checks.safe import safe
 from checks.vantage import Attestation
 from profiles.problems import did_you_mean
 
-MIN_REASON = 20
-"""Characters that a waiver's reason needs: `ok` explains nothing to whoever reads the report in a year."""
 RISKS = ("low", "medium", "high")
-MAX_DAYS = 400
-"""How far away a waiver may end: what is accepted for longer belongs into the project file."""
-MAX_TEXT, MAX_NAME, MAX_TICKET, MAX_ATTACHMENTS = 4000, 100, 200, 50
-_MIN_LETTERS = 6
-_REPEATS = ((re.compile(r"(.)\1{2,}"), r"\1\1"), (re.compile(r"(.{2,3}?)\1{2,}"), r"\1"),
-            (re.compile(r"(.{4,60}?)\1+"), r"\1"))  # fmt: skip
-_NOBODY = frozenset(
-    {"todo", "tbd", "na", "none", "null", "unknown", "nobody", "anonymous", "yourname", "name"}
-)
 _HEAD = re.compile(r"\d+:[0-9a-f]{64}\Z", re.ASCII)
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z", re.ASCII)
-_ZONED = re.compile(r"(.*\d)\s*\b([A-Za-z]{3,5})\Z", re.ASCII)
 
 
 class Refused(Exception):  # noqa: N818 - said to the person who decides
@@ -73,16 +60,18 @@ def draft_waiver(
         standing = waivable(view, check)
         if standing is None:
             problems.add("check", _nothing_to_waive(view, check))
-    problems.add("reason", _reason(reason, "The reason"))
+    problems.add("reason", filled.reason(reason, "The reason"))
     if risk not in RISKS:
         problems.add("risk", f"Say how high the risk is: {', '.join(RISKS[:-1])} or {RISKS[-1]}.")
-    problems.add("author", _name(author, "who accepts the risk"))
+    problems.add("author", filled.name_of(author, "who accepts the risk"))
     problems.add(
         "approver",
-        _name(approver, "who approves it") or _another(approver, author, "The approver", "the author"),
+        filled.name_of(approver, "who approves it")
+        or filled.another(approver, author, "The approver", "the author"),
     )
-    ends = _expiry(expires, plan, now, problems)
-    problems.add("ticket", _line(ticket, "The ticket", MAX_TICKET))
+    ends, wrong = filled.end(expires, plan, now)
+    problems.add("expires", wrong)
+    problems.add("ticket", filled.line(ticket, "The ticket", filled.MAX_TICKET))
     problems.end()
     assert standing is not None
     assert ends is not None
@@ -90,8 +79,8 @@ def draft_waiver(
         check=check,
         reason=reason.strip(),
         risk=risk,
-        author=_tidy(author),
-        approver=_tidy(approver),
+        author=filled.tidy(author),
+        approver=filled.tidy(approver),
         expires=ends,
         at=now,
         ticket=ticket.strip(),
@@ -119,15 +108,15 @@ def draft_attestation(
         problems.update(refused.problems)
     if holds is None:
         problems.add("holds", "Say which it is: that it holds, or that it fails.")
-    problems.add("by", _name(by, "who states it"))
-    problems.add("note", _long(note, "The note"))
-    problems.add("attachments", _attachments(attachments))
+    problems.add("by", filled.name_of(by, "who states it"))
+    problems.add("note", filled.long(note, "The note"))
+    problems.add("attachments", filled.attachments_of(attachments))
     problems.end()
     assert holds is not None
     return Attestation(
         check=check,
         holds=holds,
-        by=_tidy(by),
+        by=filled.tidy(by),
         at=now.astimezone(UTC),
         note=note.strip(),
         attachments=attachments,
@@ -174,7 +163,7 @@ def draft_decision(
         problems.add("milestone", _unreadable(view))
     if decided not in (GO, NO_GO):
         problems.add("decided", "Say what is decided: GO or NO-GO.")
-    problems.add("by", _name(by, "who signs"))
+    problems.add("by", filled.name_of(by, "who signs"))
     against = decided == GO and found is not None and found.verdict not in GOES
     if against and not second.strip():
         assert found is not None
@@ -185,13 +174,13 @@ def draft_decision(
     elif second.strip():
         problems.add(
             "second",
-            _name(second, "who signs with them")
-            or _another(second, by, "The second signer", "the first"),
+            filled.name_of(second, "who signs with them")
+            or filled.another(second, by, "The second signer", "the first"),
         )  # fmt: skip
     if against:
-        problems.add("note", _reason(note, "A GO against the rules needs a reason (the note): it"))
+        problems.add("note", filled.reason(note, "A GO against the rules needs a reason (the note): it"))
     else:
-        problems.add("note", _long(note, "The note"))
+        problems.add("note", filled.long(note, "The note"))
     if confirmation.strip() != picture.plan.project.id:
         problems.add(
             "confirmation", f"Type the project's id to confirm: {safe(picture.plan.project.id, limit=100)}."
@@ -203,11 +192,11 @@ def draft_decision(
     return Decision(
         milestone=milestone,
         verdict=found.verdict.value,
-        by=_tidy(by),
+        by=filled.tidy(by),
         at=picture.now,
         note=note.strip(),
         decided=decided,
-        second=_tidy(second),
+        second=filled.tidy(second),
         head=head,
     )
 
@@ -295,125 +284,3 @@ def _nothing_to_waive(view: View, check: str) -> str:
         item.standing is Standing.WARN for item in seen
     ) else "passes"  # fmt: skip
     return f"The check '{check}' {word}: there is nothing to waive."
-
-
-def substance(text: str) -> int:
-    """Return how many characters of `text` say something: without blanks, repeats and what cannot be seen."""
-    said = " ".join(
-        "".join(
-            char if char.isspace() or unicodedata.category(char)[0] not in "CZ" else ""
-            for char in unicodedata.normalize("NFKC", text[:MAX_TEXT])
-        ).split()
-    ).casefold()
-    for repeats, once in _REPEATS:
-        said = repeats.sub(once, said)
-    letters = {char for char in said if char.isalpha()}
-    return len(said.strip()) if len(letters) >= _MIN_LETTERS else 0
-
-
-def _reason(text: str, what: str) -> str:
-    if substance(text) < MIN_REASON:
-        return f"{what} must tell whoever reads it in a year why, in at least {MIN_REASON} characters."
-    return _long(text, "The reason")
-
-
-def _long(text: str, what: str) -> str:
-    if len(text) > MAX_TEXT:
-        return f"{what} has at most {MAX_TEXT} characters; attach longer texts, or name where they are."
-    return ""
-
-
-def _line(text: str, what: str, limit: int) -> str:
-    if len(text) > limit:
-        return f"{what} has at most {limit} characters."
-    return _printable(text.strip(), what)
-
-
-def _printable(text: str, what: str) -> str:
-    if safe(text) != text:
-        return f"{what} contains characters that cannot be seen: {safe(text, limit=80)}."
-    return ""
-
-
-def _name(name: str, who: str) -> str:
-    tidy = name.strip()
-    if not tidy:
-        return f"Say {who}."
-    if len(tidy) > MAX_NAME:
-        return f"A name has at most {MAX_NAME} characters."
-    trouble = _printable(tidy, "The name")
-    if trouble:
-        return trouble
-    told = "".join(words(tidy))
-    if sum(map(str.isalpha, told)) < 2 or len(set(told)) < 2 or told in _NOBODY:
-        return f"Say {who} by a name; '{tidy}' names nobody."
-    return ""
-
-
-def _another(name: str, other: str, this: str, that: str) -> str:
-    if _name(other, that) or two_people(name, other):
-        return ""
-    return (
-        f"{this} must be another person than {that}; '{safe(name.strip(), limit=60)}' and "
-        f"'{safe(other.strip(), limit=60)}' may be one. Write both names in full."
-    )
-
-
-def _tidy(name: str) -> str:
-    return " ".join(name.split())
-
-
-def _expiry(text: str, plan: Plan, now: datetime, problems: _Problems) -> datetime | None:
-    if not text.strip():
-        problems.add("expires", "Say until when it is accepted, like 2026-12-06 06:00.")
-        return None
-    try:
-        ends = expiry(text, plan)
-    except ValueError as error:
-        problems.add("expires", safe(str(error)))
-        return None
-    from agent.report.text import when
-
-    said = when(ends, plan.project.timezone)
-    if ends <= now + CLOCK_TOLERANCE:
-        problems.add("expires", f"A waiver ends in the future; {said} is over.")
-    elif ends > now + timedelta(days=MAX_DAYS):
-        problems.add(
-            "expires",
-            f"A waiver lasts at most {MAX_DAYS} days, and {said} is later: what is accepted for good belongs "
-            "into the project file (without, or required: false).",
-        )
-    return ends
-
-
-def expiry(text: str, plan: Plan) -> datetime:
-    """Return the instant that `text` means as the end of a waiver; raises ValueError with a full sentence."""
-    return moment(_without_zone(text.strip()[:100], plan), zone(plan.project.timezone))
-
-
-def _without_zone(text: str, plan: Plan) -> str:
-    """Return a time without the abbreviation of the project's zone behind it, if it is the right one."""
-    match = _ZONED.match(text)
-    if match is None:
-        return text
-    bare, name = match[1], match[2].upper()
-    if name in ("UTC", "GMT"):
-        return f"{bare}Z"
-    local = zone(plan.project.timezone)
-    ends = moment(bare, local)
-    expected = f"{ends.astimezone(local):%Z}"
-    if name == expected:
-        return bare
-    raise ValueError(
-        f"The time in {local.key} is then {expected}, not {name}: leave the zone out, or write the offset, "
-        "like 2026-12-06 06:00+01:00."
-    )
-
-
-def _attachments(attachments: tuple[tuple[str, str], ...]) -> str:
-    if len(attachments) > MAX_ATTACHMENTS:
-        return f"At most {MAX_ATTACHMENTS} files are attached to one statement; pack them into one."
-    for name, digest in attachments:
-        if not name.strip() or len(name) > 255 or not _SHA256.match(digest):
-            return f"The attachment '{safe(name, limit=80)}' needs a file name and its SHA-256."
-    return ""

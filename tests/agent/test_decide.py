@@ -17,11 +17,11 @@ from agent.decide import (
     draft_attestation,
     draft_decision,
     draft_waiver,
-    substance,
     waivable,
     with_decision,
     with_waiver,
 )
+from agent.filled import substance
 from agent.ledger import Known
 from agent.plan import Gate, GateNeed, Milestone, Plan, PlannedCheck, Project
 from agent.records import Decision, Waiver

@@ -45,7 +45,7 @@ class Small(Static, can_focus=False):
         if not self.has_class("-needed"):
             self.add_class("-needed")
             self.can_focus = True
-            self._before = self.screen.focused
+            self._before = self.screen.focused if self.screen.focused is not self else None
             self.focus()
 
     def uncover(self) -> None:
@@ -53,7 +53,8 @@ class Small(Static, can_focus=False):
         if self.has_class("-needed"):
             self.remove_class("-needed")
             self.can_focus = False
-            self.screen.set_focus(self._before)
+            first = next(iter(self.screen.focus_chain), None)
+            self.screen.set_focus(self._before if self._before is not None else first)
             self._before = None
 
     def on_key(self, event: events.Key) -> None:

@@ -14,8 +14,8 @@ from textual.widgets import Static
 from agent.board import current
 from agent.verdict import GOES, MilestoneVerdict, Verdict
 from agent.watch import View
-from checks.safe import safe
 from tui.text import joined
+from tui.widgets.cells import harmless
 
 CANNOT_TELL = "CANNOT TELL"
 CLOCK_MATTERS_S = 1.0
@@ -99,7 +99,7 @@ def parts_of(
 
 
 def _named(raw: str, look: str) -> list[Form]:
-    whole = safe(raw, limit=_LONGEST_ID)
+    whole = harmless(raw, most=_LONGEST_ID)
     forms = [whole] if cell_len(whole) <= _LONGEST_ID else []
     forms += [cropped(whole, room) for room in (24, 12) if cell_len(whole) > room]
     return _forms(forms, look)

@@ -45,8 +45,12 @@ class Item:
     fix: str = ""
 
 
-async def examine(folder: Path | None = None) -> list[Item]:
-    """Return everything the doctor looked at; `folder` is where a project's ledger would be."""
+async def examine(folder: Path | None = None, *, terminal: bool = True) -> list[Item]:
+    """Return everything the doctor looked at; `folder` is where a project's ledger would be.
+
+    Without `terminal` it says nothing of the text and colours that a terminal shows: the dashboard's own are
+    not those that a command would have.
+    """
     shared = Shared()
     try:
         return [
@@ -57,7 +61,7 @@ async def examine(folder: Path | None = None) -> list[Item]:
             *_tools(),
             *_libraries(),
             _clock(),
-            *_terminal(),
+            *(_terminal() if terminal else ()),
             _folder(folder or Path.cwd()),
         ]
     finally:

@@ -6,13 +6,16 @@ Nothing here judges and nothing in a widget does I/O. What takes long goes to a 
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.diff import Diff, compare, previous, side
 from agent.ledger import Known
+from agent.ledger.errors import explaining
 from agent.plan import Plan
 from agent.records import Baseline, Decision, RunRecord, Waiver
 from agent.running import open_ledger
@@ -21,8 +24,13 @@ from agent.spawn import Spawned, start_run
 from agent.story import Story, story
 from agent.verdict import Standing
 from agent.watch import View, Watch
+from checks.dataclass import dataclass
 from checks.vantage import Attestation
 from checks.words import Result
+from tui.aside import aside
+
+if TYPE_CHECKING:
+    from agent.doctor import Item
 
 PERIOD_S = 0.2
 SHARE = 0.1
@@ -39,6 +47,15 @@ class ReadOnly(Exception):  # noqa: N818 - said to the person who tried
 
     def __init__(self) -> None:
         super().__init__("This dashboard only shows: start gonogo dashboard in a terminal to do that.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What the doctor found on the laptop that this dashboard runs on."""
+
+    host: str
+    at: datetime
+    items: tuple[Item, ...]
 
 
 class Store:
@@ -154,6 +171,18 @@ class Store:
         number, digest = await asyncio.to_thread(self._watch.ledger.head)
         return f"{number}:{digest}"
 
+    async def examine(self) -> Examined:
+        """Let the doctor look at the laptop that this dashboard runs on; raises OSError."""
+        from agent.doctor import examine
+
+        folder = self.project_file.absolute().parent
+
+        def work() -> Examined:
+            items = tuple(asyncio.run(examine(folder, terminal=False)))
+            return Examined(host=socket.gethostname(), at=self.now(), items=items)
+
+        return await aside(work)
+
     async def diff(self, before: str, after: str) -> Diff:
         """Compare two sides, named as `agent.diff.side` says; raises NoSuchSide, too.
 
@@ -163,7 +192,9 @@ class Store:
         def work() -> Diff:
             ledger, now = self._watch.ledger, self.now()
             left = side(ledger, before or previous(ledger), now=now)
-            return compare(self.plan, left, side(ledger, after, now=now))
+            right = side(ledger, after, now=now)
+            with explaining(str(ledger.path)):
+                return compare(self.plan, left, right)
 
         return await asyncio.to_thread(work)
 

@@ -14,8 +14,9 @@ from agent.watch import View
 from checks.safe import safe
 from checks.vantage import Attestation
 from tui.dialogs.fields import Field, line, pick
-from tui.dialogs.form import Before, Form
+from tui.dialogs.form import Form
 from tui.dialogs.gates import row_of
+from tui.dialogs.subject import Before
 from tui.store import ReadOnly
 from tui.text import joined, shown, sign
 

@@ -7,52 +7,35 @@ meanwhile, the dialog says so, takes the confirmation back, and they look again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from agent.decide import Refused, as_of
+from agent.decide import Refused
 from agent.ledger.errors import LedgerError
-from agent.records import Decision, Waiver
 from agent.watch import View
-from checks.dataclass import dataclass
 from checks.safe import safe
-from checks.vantage import Attestation
 from tui.dialogs.fields import Field, line
-from tui.store import ReadOnly, Store
+from tui.dialogs.subject import GENERAL, Before, R, Subject
+from tui.store import SHARE, ReadOnly
 from tui.text import joined, shown
 from tui.widgets.title import Title
 
-if TYPE_CHECKING:
-    from tui.app import Dashboard
-
 PERIOD_S = 0.2
-PATIENCE = timedelta(seconds=1)
-GENERAL = ""
-"""The field of a problem that is about none of the fields."""
-R = TypeVar("R", Waiver, Attestation, Decision)
+PATIENCE = timedelta(seconds=10)
+"""How long what is shown may go without being judged anew while nothing new is stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
-    """What a person has before their eyes when they decide."""
-
-    word: str
-    """The standing or verdict, in a word."""
-    facts: tuple[object, ...]
-    """Everything else that must still be so when it is stored."""
-
-
-class Form(ModalScreen[None], Generic[R]):
-    """A dialog that makes one record of the ledger. Subclasses say which."""
+class Form(Subject[R]):
+    """A dialog that makes one record of the ledger: shows, examines, stores. Subclasses say which."""
 
     CSS_PATH = ["form.tcss"]  # noqa: RUF012 - declared so by Textual
     AUTO_FOCUS = "#cancel"
@@ -60,8 +43,6 @@ class Form(ModalScreen[None], Generic[R]):
         Binding("ctrl+s", "save", "Save", id="form.save", tooltip="Store what is filled in"),
         Binding("escape", "cancel", "Cancel", id="form.cancel", tooltip="Close without storing anything"),
     ]
-    name_of_page = ""
-    save_word = "Save"
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,6 +50,10 @@ class Form(ModalScreen[None], Generic[R]):
         self._view: View | None = None
         self._base: View | None = None
         """The store's view that `_view` was made of."""
+        self._rest_until = 0.0
+        """On the monotonic clock: while results arrive fast, showing them takes a share of the time only."""
+        self._told: tuple[View, R | None, Content] | None = None
+        """The preview that was made last, and of what."""
         self._changed = ""
         self._error = ""
         self._all = False
@@ -76,70 +61,12 @@ class Form(ModalScreen[None], Generic[R]):
         self._busy = False
         self._over = False
 
-    # What a dialog is about
-
-    def fields(self) -> Sequence[Field]:
-        """Return the fields, in the order they are filled in; the confirmation follows them."""
-        raise NotImplementedError
-
-    def heading(self, view: View) -> Content:
-        """Return what is decided about, in a line."""
-        raise NotImplementedError
-
-    def about(self, view: View) -> Content:
-        """Return what there is to know before deciding."""
-        raise NotImplementedError
-
-    def before(self, view: View) -> Before:
-        """Return what the person has before their eyes in `view`."""
-        raise NotImplementedError
-
-    def draft(self, view: View, confirmation: str) -> R:
-        """Return the record as filled in; raises Refused."""
-        raise NotImplementedError
-
-    def preview(self, view: View, record: R | None) -> Content:
-        """Return what the gate would become with `record`; None while there are problems."""
-        raise NotImplementedError
-
-    def said(self, record: R) -> str:
-        """Return the sentence that tells of the stored record."""
-        raise NotImplementedError
-
-    def parts(self) -> Iterable[Widget]:
-        """Return what else stands above the fields."""
-        return ()
-
-    def problems(self, view: View) -> dict[str, str]:
-        """Return what else keeps it from being stored, by field."""
-        return {}
-
-    def explain(self, view: View) -> None:
-        """Say beside the fields what they are understood as."""
-
-    def looked_away(self) -> None:
-        """Take back what was confirmed of something that is no longer so."""
-
     async def newest(self) -> View:
         """Look once more and return what there is now; raises Refused, LedgerError."""
         self.store.refresh(lambda _: None)
         return self.now_of(self.store.view)
 
-    def now_of(self, view: View) -> View:
-        """Return `view` as it stands at this moment."""
-        return as_of(view, self.store.now())
-
     # The screen
-
-    @property
-    def store(self) -> Store:
-        """Return the store."""
-        return cast("Dashboard", self.app).store
-
-    @property
-    def project(self) -> str:
-        """Return the project's id, which confirms."""
-        return self.store.plan.project.id
 
     def compose(self) -> ComposeResult:
         yield Title(id="title")
@@ -180,10 +107,22 @@ class Form(ModalScreen[None], Generic[R]):
             self.leave()
 
     def _poll(self) -> None:
-        """Look whether anything is new; results grow old by themselves, so do it each second in any case."""
-        old = self._view is None or abs(self.store.now() - self._view.picture.now) >= PATIENCE
-        if (old or self.store.view is not self._base) and not self._busy and not self._over:
-            self._meet(self.now_of(self.store.view))
+        """Look whether anything is new, or has grown old by itself."""
+        if self._busy or self._over:
+            return
+        now, view, begun = self.store.now(), self.store.view, time.monotonic()
+        new = view is not self._base
+        old = self._view is None or abs(now - self._view.picture.now) >= PATIENCE
+        if begun < self._rest_until or not (new or old):
+            self._tick()
+            return
+        self._meet(view if new and abs(now - view.picture.now) < PATIENCE else self.now_of(view))
+        self._rest_until = begun + (time.monotonic() - begun) / SHARE
+
+    def _tick(self) -> None:
+        self.query_one(Title).show(
+            self.store.view, self.name_of_page, now=self.store.now(), read_only=self.store.read_only
+        )
 
     def _meet(self, view: View) -> bool:
         """Show a view; return whether what is decided about is still as the person saw it."""
@@ -200,7 +139,7 @@ class Form(ModalScreen[None], Generic[R]):
             self.field("confirmation").clear()
             self.looked_away()
         self._seen = now
-        self.query_one(Title).show(view, self.name_of_page, read_only=self.store.read_only)
+        self._tick()
         self.query_one("#heading", Static).update(self.heading(view))
         self.query_one("#about", Static).update(self.about(view))
         self._write()
@@ -228,9 +167,16 @@ class Form(ModalScreen[None], Generic[R]):
             field.say(told)
         self.explain(view)
         self._put("changed", joined((self._changed, "stale")))
-        self._put("preview", self.preview(view, record))
+        self._put("preview", self._previewed(view, record))
         self._put("state", self._state(problems))
         self.query_one("#save").set_class(bool(problems) or self._busy, "-not-yet")
+
+    def _previewed(self, view: View, record: R | None) -> Content:
+        blank: dict[str, Any] = dict.fromkeys(self.weightless, "")
+        light = replace(record, **blank) if record is not None else None
+        if self._told is None or self._told[0] is not view or self._told[1] != light:
+            self._told = view, light, self.preview(view, record)
+        return self._told[2]
 
     def _put(self, place: str, said: Content) -> None:
         widget = self.query_one(f"#{place}", Static)

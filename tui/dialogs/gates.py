@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from textual.content import Content
 
-from agent.board import Row, badness, other_reasons, rows, tally
+from agent.board import WORST_FIRST, Row, badness, other_reasons, rows, tally
 from agent.report.picture import Picture
-from agent.verdict import GOES, MilestoneVerdict
+from agent.verdict import GOES, CheckStanding, MilestoneVerdict
 from agent.watch import View
 from tui.text import joined
 
@@ -19,19 +20,17 @@ _MOST = 2
 
 def row_of(view: View, check: str) -> Row | None:
     """Return the row of `check` in the gate where it stands worst; None if no gate asks for it."""
-    found = [
-        row
-        for item in view.picture.verdicts
-        if any(need.check == check for need in item.milestone.gate.needs)
-        for row in rows(view.picture, item)
-        if row.id == check
-    ]
+    found: list[Row] = []
+    for item in view.picture.verdicts:
+        only = tuple(standing for standing in item.standings if standing.check == check)
+        found += rows(view.picture, replace(item, standings=only)) if only else []
     return min(found, key=badness, default=None)
 
 
-def counted(found: Iterable[Row]) -> str:
-    """Return how many rows stand how, in the order of the rows: `2 fail, 1 stale`."""
-    return ", ".join(f"{number} {word}" for word, number in Counter(row.standing for row in found).items())
+def counted(found: Iterable[Row | CheckStanding]) -> str:
+    """Return how many stand how, the worst first: `2 fail, 1 stale`."""
+    numbers = Counter(item.standing for item in found)
+    return ", ".join(f"{numbers[word]} {word.value}" for word in WORST_FIRST if numbers[word])
 
 
 def left(picture: Picture, item: MilestoneVerdict) -> str:

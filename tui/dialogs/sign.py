@@ -12,21 +12,33 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from agent.board import Row, last_word, other_reasons, rows
+from agent.board import Board, Row, last_word, other_reasons
 from agent.decide import Refused, draft_decision, with_decision
 from agent.ledger.errors import LedgerError
 from agent.records import Decision
 from agent.report.text import when
 from agent.verdict import GOES, MilestoneVerdict, Standing
 from agent.watch import View
+from checks.dataclass import dataclass
 from tui.dialogs.fields import Field, line, pick
-from tui.dialogs.form import GENERAL, Before, Form
+from tui.dialogs.form import Form
 from tui.dialogs.gates import becomes, counted, stands
 from tui.dialogs.reading import Reading
+from tui.dialogs.subject import GENERAL, Before
 from tui.text import joined, shown
 
 _TRIES = 5
 """How often the ledger is looked at again when results arrive while it is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Gist:
+    """What is not pass in a gate: the rows, reasons that are about no check, and both counted in words."""
+
+    view: View
+    rows: tuple[Row, ...]
+    others: tuple[str, ...]
+    words: str
 
 
 class Tick(Static, can_focus=True):
@@ -54,6 +66,7 @@ class SignDialog(Form[Decision]):
     CSS_PATH = ["form.tcss", "sign.tcss"]  # noqa: RUF012 - declared so by Textual
     name_of_page = "sign off"
     save_word = "Sign"
+    weightless = ("note",)
 
     def __init__(self, milestone: str) -> None:
         super().__init__()
@@ -61,7 +74,8 @@ class SignDialog(Form[Decision]):
         self._head = ""
         self._read = False
         """All that is not pass was read, as it stands now."""
-        self._found: tuple[View, list[Row]] | None = None
+        self._board = Board()
+        self._gist: _Gist | None = None
 
     def parts(self) -> Iterable[Widget]:
         yield Tick(id="read-all")
@@ -90,18 +104,20 @@ class SignDialog(Form[Decision]):
         found = (item for item in view.picture.verdicts if item.milestone.id == self.milestone)
         return next(found, None)
 
-    def _rows(self, view: View) -> list[Row]:
-        if self._found is None or self._found[0] is not view:
+    def _open(self, view: View) -> _Gist:
+        """Return what is not pass in `view`."""
+        if self._gist is None or self._gist.view is not view:
             item = self._item(view)
-            self._found = view, rows(view.picture, item) if item is not None else []
-        return self._found[1]
-
-    def _open_rows(self, view: View) -> list[Row]:
-        return [row for row in self._rows(view) if row.standing is not Standing.PASS]
-
-    def _others(self, view: View) -> list[str]:
-        item = self._item(view)
-        return other_reasons(view.picture, item) if item is not None else []
+            if item is None:
+                self._gist = _Gist(view, (), (), "")
+            else:
+                found = self._board.rows(
+                    view.picture, item, wanted=lambda row: row.standing is not Standing.PASS
+                )
+                others = other_reasons(view.picture, item)
+                words = counted(found) or f"{len(others)} reasons"
+                self._gist = _Gist(view, tuple(found), tuple(others), words)
+        return self._gist
 
     def heading(self, view: View) -> Content:
         item = self._item(view)
@@ -115,13 +131,13 @@ class SignDialog(Form[Decision]):
         word, look = item.verdict.value, item.verdict.value
         if view.problems:
             word, look = "CANNOT TELL", "INCOMPLETE"
-        found = self._rows(view)
-        waived = sum(1 for row in found if row.waiver is not None)
+        found = item.standings
+        waived = sum(1 for standing in found if standing.waiver is not None)
         parts: list[Content | tuple[str, str] | str] = [
             "Verdict by the rules  ", (f" {word} ", look),
             f"  {counted(found)}{f', {waived} of these waived' if waived else ''}",
         ]  # fmt: skip
-        for reason in self._others(view)[:1]:
+        for reason in self._open(view).others[:1]:
             parts += ["\n", shown(reason, "warn", limit=200)]
         run = view.picture.run
         number, _, digest = self._head.partition(":")
@@ -142,11 +158,11 @@ class SignDialog(Form[Decision]):
         item = self._item(view)
         if item is None:
             return Before("unknown", ())
-        standing = tuple((row.id, row.required, row.standing, row.waiver) for row in self._rows(view))
-        unread = tuple((row.id, row.finished, row.planned.digest) for row in self._open_rows(view))
+        gist = self._open(view)
+        standing = tuple((one.check, one.required, one.standing, one.waiver) for one in item.standings)
+        unread = tuple((row.id, row.finished, row.planned.digest) for row in gist.rows)
         return Before(
-            item.verdict.value,
-            (standing, unread, tuple(self._others(view)), last_word(view.decisions, self.milestone)),
+            item.verdict.value, (standing, unread, gist.others, last_word(view.decisions, self.milestone))
         )
 
     def looked_away(self) -> None:
@@ -155,14 +171,12 @@ class SignDialog(Form[Decision]):
     @property
     def _must_read(self) -> bool:
         view = self._view
-        return view is not None and bool(self._open_rows(view) or self._others(view))
+        return view is not None and bool(self._open(view).rows or self._open(view).others)
 
     def explain(self, view: View) -> None:
-        found = self._open_rows(view)
-        words = counted(found) or f"{len(self._others(view))} reasons"
         if self._must_read:
             text = joined(
-                f"[{'x' if self._read else ' '}] I have read what is not pass: {words}",
+                f"[{'x' if self._read else ' '}] I have read what is not pass: {self._open(view).words}",
                 ("" if self._read else "  (enter opens the list)", "dim"),
             )
         else:
@@ -180,14 +194,14 @@ class SignDialog(Form[Decision]):
         view = self._view
         if view is None or not self._must_read:
             return
-        found, others, seen = self._open_rows(view), self._others(view), self._seen
-        title = f"Not pass in {self.milestone[:100]}: {counted(found)}"
+        gist, seen = self._open(view), self._seen
+        title = f"Not pass in {self.milestone[:100]}: {gist.words}"
 
         def answered(read: bool | None) -> None:  # noqa: FBT001 - as Textual calls it
             self._read = bool(read) and self._seen == seen
             self._write()
 
-        self.app.push_screen(Reading(title, found, others), answered)
+        self.app.push_screen(Reading(title, gist.rows, gist.others), answered)
 
     def problems(self, view: View) -> dict[str, str]:
         if self._item(view) is None:

@@ -15,8 +15,9 @@ from agent.report.text import when
 from agent.verdict import MilestoneVerdict, span
 from agent.watch import View
 from tui.dialogs.fields import Field, line, pick
-from tui.dialogs.form import GENERAL, Before, Form
+from tui.dialogs.form import Form
 from tui.dialogs.gates import becomes, row_of, stands
+from tui.dialogs.subject import GENERAL, Before
 from tui.text import joined, shown, sign
 
 
@@ -25,6 +26,7 @@ class WaiveDialog(Form[Waiver]):
 
     name_of_page = "waive"
     save_word = "Save waiver"
+    weightless = ("reason", "ticket")
 
     def __init__(self, check: str) -> None:
         super().__init__()

@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = {"agent", "checks", "profiles", "tui"}
+SUFFIXES = {".py", ".yaml", ".sql", ".tcss", ".html", ".css", ".js"}
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +56,9 @@ def test_it_holds_all_that_runs_and_nothing_else(wheel: Path) -> None:
     assert {name.partition("/")[0] for name in kept} == PACKAGES
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*"):
-            if path.suffix in (".py", ".yaml", ".sql"):
+            if path.suffix in SUFFIXES:
                 assert path.relative_to(ROOT).as_posix() in kept
-    assert {Path(name).suffix for name in kept} == {".py", ".yaml", ".sql"}
+    assert {Path(name).suffix for name in kept} == SUFFIXES
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

@@ -3,7 +3,7 @@
 # the benchmarks compare with as well. Quick when everything is there; without root it prints what to install.
 set -eu
 
-packages="chrony curl dnsmasq-base faketime fping iperf3 iproute2 iputils-ping knot knot-dnsutils
+packages="chromium chrony curl dnsmasq-base faketime fping iperf3 iproute2 iputils-ping knot knot-dnsutils
   monitoring-plugins-basic nftables nginx-light nmap nsd openssh-client openssl procps udhcpc util-linux"
 bench="prometheus-blackbox-exporter"
 

@@ -119,6 +119,19 @@ async def test_the_same_row_again_paints_nothing(dashboard, monkeypatch):
         assert pane.scroll_offset.y == 0
 
 
+@pytest.mark.parametrize("count", [300, 1900], ids=["without a scroll bar", "with one"])
+@pytest.mark.parametrize("kind", [Paper, RawText])
+async def test_no_character_is_under_the_scroll_bar(kind, count):
+    widget = kind()
+    async with Bare(widget).run_test(size=(50, 10)) as pilot:
+        for char in "yx":  # the second time the scroll bar is there already
+            raw = char * count
+            widget.put([para(raw)] if kind is Paper else Sheet([raw]))
+            await until(pilot, lambda: widget.show_vertical_scrollbar == (count > 300))
+        drawn = "".join(widget.render_line(y).text for y in range(widget.virtual_size.height))
+        assert drawn.count("x") == count
+
+
 def test_wrapping_loses_no_character_and_keeps_the_width():
     raws = ["", "one two  three", "x" * 300, "日本" * 40, "e\u0301" * 50, "a\nb\n\nc", HOSTILE, "  led"]
     for raw in raws:
@@ -206,21 +219,31 @@ async def test_evidence_of_an_older_result_never_stands_beside_a_newer_status(
 
 
 async def test_a_late_answer_about_another_check_is_dropped(dashboard, monkeypatch):
-    gate = Gate(dashboard.store, monkeypatch)
+    let = {"mail": asyncio.Event(), "files": asyncio.Event()}
+    asked, over = [], []
+    real = dashboard.store.story
+
+    async def story(check, **words):
+        told = await real(check, **words)
+        asked.append(check)
+        try:
+            await let[check].wait()
+        finally:
+            over.append(check)
+        return told
+
+    monkeypatch.setattr(dashboard.store, "story", story)
     async with dashboard.run_test(size=(80, 24)) as pilot:
         dashboard.open_detail("mail", ("mail", "files"))
-        await until(pilot, lambda: on_page(dashboard))
-        await until(pilot, lambda: len(gate.asked) == 1)
-        (mail,) = gate.asked
+        await until(pilot, lambda: asked == ["mail"])
         await pilot.press("right_square_bracket")
-        await until(pilot, lambda: len(gate.asked) == 2)
-        gate.let(mail)
-        for seq in gate.asked:
-            if seq != mail:
-                gate.let(seq)
-        await until(pilot, lambda: "asked about" in page_text(dashboard))
-        assert "asked about files" in page_text(dashboard)
-        assert "asked about mail" not in page_text(dashboard)
+        await until(pilot, lambda: asked == ["mail", "files"])
+        let["mail"].set()
+        await until(pilot, lambda: over == ["mail"])
+        await pilot.pause()
+        assert "asked about" not in page_text(dashboard)
+        let["files"].set()
+        await until(pilot, lambda: "asked about files" in page_text(dashboard))
 
 
 async def test_evidence_is_read_once_for_each_result(dashboard, monkeypatch):

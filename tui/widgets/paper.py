@@ -130,8 +130,8 @@ class Paper(ScrollView, can_focus=True):
             self._wrap()
 
     def _room(self) -> int:
-        """Return the cells a line has; the scroll bar's are kept free, so that it moves no text."""
-        return max(_NARROWEST, self.content_size.width - (0 if self.show_vertical_scrollbar else 1))
+        """Return the cells a line has; the scroll bar's is kept free, so that its coming moves no text."""
+        return max(_NARROWEST, self.content_size.width - 1)
 
     def _wrap(self) -> None:
         self._width = self._room()

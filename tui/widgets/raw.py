@@ -107,7 +107,7 @@ class RawText(ScrollView, can_focus=True):
         self._fit()
 
     def _fit(self) -> None:
-        width = max(_NARROWEST, self.content_size.width - (0 if self.show_vertical_scrollbar else 1))
+        width = max(_NARROWEST, self.content_size.width - 1)
         self.virtual_size = Size(width, self._sheet.fit(width))
         self.refresh()
 

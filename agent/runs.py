@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from agent.decide import Refused
-from agent.diff import LAST, MOST_CHARACTERS, NOW, NoSuchSide, find_run
+from agent.diff import LAST, MOST_CHARACTERS, NOW, NoSuchSide, find_run, previous
 from agent.ledger import Ledger
 from agent.live import LiveRun, LiveRuns, Past, what_became
 from agent.records import Baseline, RunRecord
@@ -37,6 +37,8 @@ class Runs:
     """How many runs there are; `runs` has at most `MOST_RUNS`."""
     baselines: tuple[Baseline, ...]
     """The one that counts of each name, the one named last first."""
+    previous: str = ""
+    """The newest run before the last one that tested something of the same; empty if there is none."""
 
 
 def look_back(ledger: Ledger, now: datetime, *, limit: int = MOST_RUNS) -> Runs:
@@ -60,7 +62,15 @@ def look_back(ledger: Ledger, now: datetime, *, limit: int = MOST_RUNS) -> Runs:
         ),
         total=ledger.run_count(),
         baselines=tuple(reversed(counting(said).values())),
+        previous=_previous(ledger),
     )
+
+
+def _previous(ledger: Ledger) -> str:
+    try:
+        return previous(ledger)
+    except NoSuchSide:
+        return ""
 
 
 def _live(ledger: Ledger) -> list[LiveRun]:

@@ -61,15 +61,20 @@ class Page(Screen[None]):
         """Return the store."""
         return self.dashboard.store
 
+    @property
+    def stands(self) -> bool:
+        """Return whether its parts are there: not before it is mounted, and not while it is removed."""
+        return self.is_mounted and not self._closing and bool(self.query(Title))
+
     def hear(self, view: View) -> None:
-        """Show a view in title and body, once they are there."""
-        if self.is_mounted:
+        """Show a view in title and body, while they are there."""
+        if self.stands:
             self.tick()
             self.show(view)
 
     def tick(self) -> None:
         """Let the title tell the time and the newest verdict; it goes on while the page is frozen."""
-        if self.is_mounted:
+        if self.stands:
             self.query_one(Title).show(
                 self.store.view, self.name_of_page, now=self.store.now(), read_only=self.store.read_only,
                 frozen=self.dashboard.frozen_at,

@@ -51,16 +51,14 @@ NOTHING_COMPARED = "No check was tested on both sides, so nothing was compared."
 def summary(diff: Diff) -> str:
     """Return the counts: `2 regression, 1 fixed, 40 same`."""
     counts = ", ".join(f"{count} {kind}" for kind, count in diff.counts().items())
-    return f"{counts or 'no check'} ({diff.compared} tested on both sides)"
+    return f"{counts or 'no check'} ({diff.compared} on both sides)"
 
 
 def described(plan: Plan, side: Side) -> str:
     """Return what a side is, in words; raw text."""
     zone = plan.project.timezone
     if side.at is not None:
-        return (
-            f"now, {when(side.at, zone)}: the newest result of each check, as far as today's gates count it"
-        )
+        return f"now, {when(side.at, zone)}: newest results, as the gates count them"
     run = side.run
     if run is None:
         return f"{side.name}: a run that the ledger does not know"

@@ -5,9 +5,10 @@ Pure, and the same for the dashboard and for what `gonogo status` prints.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
 
 from agent.accepted import GO, decided, last_words
 from agent.plan import Milestone, Party, Plan, PlannedCheck
@@ -25,6 +26,7 @@ WORST_FIRST = (
 _BADNESS = {standing: place for place, standing in enumerate(WORST_FIRST)}
 _NOT_COUNTED = (Standing.NOT_RUN, Standing.STALE)
 _BY_A_PERSON = "manual"
+_MOST_SEARCHED = 2000
 _THIS_LAPTOP = "vantage"
 """What the engine names as the cause of checks that are blocked because this laptop has no link."""
 
@@ -40,6 +42,7 @@ class Row:
         *,
         owner: Party | None,
         meets: bool,
+        waived: bool = False,
         gate: str = "",
     ) -> None:
         self.planned = planned
@@ -58,16 +61,15 @@ class Row:
         self.waiver: Waiver | None = standing.waiver
         self.meets = meets
         """Whether the gate is content with it as it stands, waivers included; advisory checks always meet."""
+        self.waived = waived
+        """Whether it is only a waiver that keeps it from being in the way."""
+        self.order: tuple[int, ...] = ()
+        """Where a `Board` puts it: the worst first, then in the plan's order."""
 
     @property
     def id(self) -> str:
         """Return the check's id."""
         return self.planned.id
-
-    @property
-    def waived(self) -> bool:
-        """Return whether it is only a waiver that keeps it from being in the way."""
-        return self.meets and self.required and self.waiver is not None
 
     @property
     def attestable(self) -> bool:
@@ -98,6 +100,12 @@ class Row:
             return self.reason or "it ended without a finding"
         return self.worst.observed or self.worst.message
 
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Return what a person searches in: id, target, title and what was observed, in lower case."""
+        texts = (self.planned.id, self.planned.target, self.planned.title, self.observed)
+        return tuple(text[:_MOST_SEARCHED].casefold() for text in texts)
+
     @property
     def fix(self) -> str:
         """Return what to do about it, if a finding that counts says so; raw text."""
@@ -121,18 +129,19 @@ class Board:
     """Makes the rows of one picture after another; a row that did not change is the same object again."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, str], Row] = {}
+        self._rows: dict[str, dict[str, Row]] = {}
+        """By gate and check; the gate of those that none looks at has no name."""
         self._plan: Plan | None = None
         self._place: dict[str, int] = {}
         self._parties: dict[str | None, Party] = {}
 
-    def rows(
-        self, picture: Picture, verdict: MilestoneVerdict, *, wanted: Callable[[Row], bool] | None = None
-    ) -> list[Row]:
-        """Return the rows of one milestone's gate, worst first, in the plan's order where equally bad."""
+    def rows(self, picture: Picture, verdict: MilestoneVerdict, *, everything: bool = True) -> list[Row]:
+        """Return the rows of one milestone's gate, worst first, in the plan's order where equally bad.
+
+        Without `everything` only what is in the way, and what would be but for a waiver.
+        """
         self._learn(picture.plan)
-        found = self._of(picture, verdict)
-        return self._sorted(found if wanted is None else filter(wanted, found))
+        return sorted(self._of(picture, verdict, everything=everything), key=_ORDER)
 
     def everything(self, picture: Picture, gate: Callable[[str], bool] = lambda _: True) -> list[Row]:
         """Return one row for each check, as it stands in that gate of those wanted where it stands worst.
@@ -144,35 +153,42 @@ class Board:
         for verdict in picture.verdicts:
             if gate(verdict.milestone.id):
                 for row in self._of(picture, verdict):
-                    other = found.get(row.id)
-                    if other is None or badness(row) < badness(other):
-                        found[row.id] = row
+                    other = found.get(row.planned.id)
+                    if other is None or row.order < other.order:
+                        found[row.planned.id] = row
         looked_at = {item.check for verdict in picture.verdicts for item in verdict.standings}
         for planned in picture.plan.checks:
             if planned.id not in looked_at and gate(planned.milestone):
                 told = picture.results.get(planned.id)
-                found[planned.id] = self._row(planned, _outside(planned, told), told, gate="", meets=True)
-        return self._sorted(found.values())
+                kept = self._rows.setdefault("", {})
+                found[planned.id] = self._row(kept, planned, _outside(planned, told), told, meets=True)
+        return sorted(found.values(), key=_ORDER)
 
-    def _of(self, picture: Picture, verdict: MilestoneVerdict) -> list[Row]:
-        known, results = picture.plan.by_id, picture.results
+    def _of(self, picture: Picture, verdict: MilestoneVerdict, *, everything: bool = True) -> Iterator[Row]:
+        checks, results = picture.plan.by_id, picture.results
         warnings, gate = verdict.milestone.gate.warnings, verdict.milestone.id
-        return [
-            self._row(
-                planned, item, results.get(item.check), gate=gate, meets=_meets(item, warnings=warnings)
-            )
-            for item in verdict.standings
-            if (planned := known.get(item.check)) is not None
-        ]
+        kept = self._rows.setdefault(gate, {})
+        for item in verdict.standings:
+            content = _content(item, warnings=warnings)
+            waived = not content and item.waiver is not None
+            if content and not everything:
+                continue
+            told, row = results.get(item.check), kept.get(item.check)
+            if row is not None and row.judged is item and row.told is told:
+                yield row
+            elif (planned := checks.get(item.check)) is not None:
+                yield self._row(kept, planned, item, told, meets=content or waived, waived=waived, gate=gate)
 
     def _row(
-        self, planned: PlannedCheck, item: CheckStanding, told: Told | None, *, gate: str, meets: bool
-    ) -> Row:
-        key = (gate, planned.id)
-        row = self._rows.get(key)
+        self, kept: dict[str, Row], planned: PlannedCheck, item: CheckStanding, told: Told | None, *,
+        meets: bool, waived: bool = False, gate: str = "",
+    ) -> Row:  # fmt: skip
+        row = kept.get(planned.id)
         if row is None or row.meets is not meets or not _same(row, item, told):
             owner = self._parties.get(planned.owner)
-            row = self._rows[key] = Row(planned, item, told, owner=owner, meets=meets, gate=gate)
+            row = Row(planned, item, told, owner=owner, meets=meets, waived=waived, gate=gate)
+            kept[planned.id] = row
+            row.order = (*badness(row), self._place[planned.id])
         return row
 
     def _learn(self, plan: Plan) -> None:
@@ -182,9 +198,8 @@ class Board:
             self._place = {check.id: number for number, check in enumerate(plan.checks)}
             self._parties = {party.id: party for party in plan.parties}
 
-    def _sorted(self, found: Iterable[Row]) -> list[Row]:
-        place = self._place
-        return sorted(found, key=lambda row: (*badness(row), place[row.planned.id]))
+
+_ORDER = attrgetter("order")
 
 
 def _same(row: Row, item: CheckStanding, told: Told | None) -> bool:
@@ -227,8 +242,9 @@ def blocking(found: Iterable[Row]) -> list[Row]:
     return [row for row in found if not row.meets]
 
 
-def _meets(item: CheckStanding, *, warnings: bool) -> bool:
-    if not item.required or item.waiver is not None or item.standing is Standing.PASS:
+def _content(item: CheckStanding, *, warnings: bool) -> bool:
+    """Return whether the gate is content with a check as it stands, without any waiver."""
+    if not item.required or item.standing is Standing.PASS:
         return True
     return item.standing is Standing.WARN and warnings
 
@@ -261,7 +277,7 @@ def tally(verdict: MilestoneVerdict) -> Tally:
         standing = item.standing
         if not item.required:
             advisory[standing] += 1
-        elif item.waiver is None or standing is Standing.PASS or (standing is Standing.WARN and warnings):
+        elif item.waiver is None or _content(item, warnings=warnings):
             counts[standing] += 1
         else:
             waived += 1

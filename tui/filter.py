@@ -145,10 +145,10 @@ def _owned(row: Row, value: str) -> bool:
 
 
 def _anywhere(row: Row, value: str) -> bool:
-    planned = row.planned
-    if _has(planned.id, value) or _has(planned.target, value) or _has(planned.title, value):
-        return True
-    return _has(row.observed, value)
+    if _is_glob(value):
+        return any(fnmatch.fnmatchcase(text, _glob(value)) for text in row.words)
+    name, target, title, observed = row.words
+    return value in name or value in target or value in title or value in observed
 
 
 def _has(text: str, value: str) -> bool:

@@ -121,6 +121,14 @@ def test_a_waived_fail_is_waived_and_no_pass():
     assert (counted.waived, counted.counts[Standing.FAIL], counted.counts[Standing.PASS]) == (1, 0, 1)
 
 
+def test_a_waiver_of_what_needs_none_makes_nothing_waived():
+    made, verdict = one(known("a", Status.WARN), waivers=[waiver("a")])
+    assert verdict.verdict is Verdict.GO
+    assert [row.waived for row in rows(made, verdict)] == [False]
+    assert tally(verdict).waived == 0
+    assert Board().rows(made, verdict, everything=False) == []
+
+
 def test_a_waiver_that_does_not_cover_leaves_the_row_in_the_way():
     made, verdict = one(known("a", Status.FAIL), waivers=[waiver("a", standing="warn")])
     (row,) = blocking(rows(made, verdict))

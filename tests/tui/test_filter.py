@@ -42,7 +42,7 @@ def row(
         check=name, required=required, standing=standing, reason="not run", waiver=WAIVER if waived else None
     )
     meets = waived or not required or standing is Standing.PASS
-    return Row(planned, item, told, owner=owner, meets=meets, gate=gate)
+    return Row(planned, item, told, owner=owner, meets=meets, waived=waived, gate=gate)
 
 
 ROWS = [

@@ -133,10 +133,8 @@ class Home(Page):
         picture, line, wanted = view.picture, self._line, self._filter
         if wanted is not None:
             rows = [row for row in self._board.everything(picture, wanted.gate) if wanted.wants(row)]
-        elif self._everything:
-            rows = self._board.rows(picture, line.item)
         else:
-            rows = self._board.rows(picture, line.item, wanted=lambda row: not row.meets or row.waived)
+            rows = self._board.rows(picture, line.item, everything=self._everything)
         shows = (line.id if wanted is None else wanted.text, wanted is None)
         self._tell_checks(view, line)
         self._checks.put(
@@ -196,8 +194,7 @@ class Home(Page):
         return f"{check} {part[0]}" if part is not None else ""
 
     def on_resize(self) -> None:
-        if self._view is not None:
-            self.call_after_refresh(self._tell, self._view)
+        self.call_after_refresh(self._turned)
 
     @on(Checks.Moved, "#checks")
     def _moved(self) -> None:

@@ -10,7 +10,7 @@ from agent.plan import Party, Plan
 from agent.verdict import Standing
 from tui.text import sign
 from tui.widgets.cells import want_got
-from tui.widgets.listing import Cell, Column, Listing
+from tui.widgets.listing import ON, Cell, Column, Listing
 from tui.widgets.milestones import local
 
 WAIVED = "W  WAIVED"
@@ -68,7 +68,7 @@ class Checks(Listing[Row]):
         want, got = said(row, self._zone)
         tag = "advisory: " if not row.required and row.standing is not Standing.PASS else ""
         if self._two:
-            cells += [(want, "dim"), (tag + got, "")]
+            cells += [(want, "dim"), (tag + got, "")] if want else [(tag + got, ""), ON]
         else:
             cells += [(tag + want_got(want, got, self.room(3) - len(tag)), "")]
         cells += [("runs", "running") if row.id in self._flying else (age(row.finished, self._now), "dim")]

@@ -37,6 +37,8 @@ class Column:
 
 Cell = tuple[str, str]
 """Raw text and the name of its look (`tui.text.LOOKS`)."""
+ON: Cell = ("", "on")
+"""In the place of a cell: the one before goes on through this column."""
 _Painted = tuple[tuple[Cell, ...], str]
 """A line's cells and its cursor's look."""
 
@@ -246,7 +248,8 @@ class Listing(ScrollView, Generic[T], can_focus=True, inherit_bindings=False):
         if place >= len(self._items):
             return (), ""
         look = ("cursor" if self.has_focus else "cursor-away") if place == self._cursor else ""
-        return tuple((raw[:MOST_CHARS], name) for raw, name in self._paint(self._items[place])), look
+        cells = self._paint(self._items[place])
+        return tuple(cell if cell is ON else (cell[0][:MOST_CHARS], cell[1]) for cell in cells), look
 
     def render_line(self, y: int) -> Strip:
         """Return line `y` of the widget: the heading, or an item."""
@@ -263,10 +266,12 @@ class Listing(ScrollView, Generic[T], can_focus=True, inherit_bindings=False):
 
     def _line(self, cells: Sequence[Cell], width: int, base: RichStyle, widths: Sequence[int] = ()) -> Strip:
         segments = []
-        for (raw, look), room, column in zip(
-            cells, widths or self._widths(width), self.columns, strict=False
-        ):
-            if room > 0:
+        rooms = list(widths or self._widths(width))
+        for place, ((raw, look), column) in enumerate(zip(cells, self.columns, strict=False)):
+            room = rooms[place]
+            if place + 1 < len(cells) and cells[place + 1] is ON:
+                room += rooms[place + 1]
+            if room > 0 and cells[place] is not ON:
                 before, text, after = fitted(raw, room, right=column.right)
                 segments += [Segment(" " * before, base)] if before else []
                 segments += [Segment(text, base + self._look(look))] if text else []

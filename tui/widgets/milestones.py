@@ -62,7 +62,7 @@ class Line:
 
 
 def lines(view: View, now: datetime, *, still: bool = False) -> list[Line]:
-    """Return the timeline of a view as it can be told at `now`; `still` takes the colours from its verdicts."""
+    """Return the timeline as it can be told at `now`; `still` takes the colours from its verdicts."""
     picture = view.picture
     judged = {item.milestone.id: item for item in picture.verdicts}
     signed = last_words(view.decisions, picture.now)

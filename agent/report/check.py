@@ -44,9 +44,7 @@ def look_at(plan: Plan, ledger: Ledger, check: str, *, now: datetime) -> CheckPi
     picture = stand(plan, ledger, now=now)
     board = Board()
     rows = [
-        row
-        for verdict in picture.verdicts
-        for row in board.rows(picture, verdict, wanted=lambda row: row.id == check)
+        row for verdict in picture.verdicts for row in board.rows(picture, verdict) if row.id == check
     ] or [row for row in board.everything(picture) if row.id == check]
     told = picture.results.get(check)
     known = told if isinstance(told, Known) else None

@@ -54,6 +54,16 @@ async def ready_to_save(pilot, fields=WAIVER):
     await pilot.pause()
 
 
+async def stand_on(pilot, check):
+    """Go down the list of the page until the cursor is on `check`."""
+    await until(pilot, lambda: getattr(pilot.app.focused, "chosen", None) is not None)
+    for _ in range(30):
+        if pilot.app.focused.chosen.id == check:
+            return
+        await pilot.press("down")
+    raise AssertionError(f"There is no {check} in the list:\n{text(pilot.app)}")
+
+
 async def to(pilot, name):
     """Press tab until the widget called `name` has the focus."""
     for _ in range(20):

@@ -7,7 +7,7 @@ import pytest
 from agent.files.load import load_plan
 from agent.ledger.errors import LedgerError
 from tests.tui.conftest import SIZES
-from tests.tui.filling import closed, fill, kept, opened, ready_to_save, until
+from tests.tui.filling import closed, fill, kept, opened, ready_to_save, stand_on, until
 from tests.tui.office import NOW, PROJECT, write_project
 from tests.tui.screen import check_snapshot, text
 from tui.app import Dashboard
@@ -29,7 +29,8 @@ async def test_a_statement_by_keyboard_alone_and_the_run_that_counts_it(
     started = []
     monkeypatch.setattr(dashboard.store, "start_run", lambda **which: started.append(which))
     async with dashboard.run_test(size=size) as pilot:
-        dashboard.ask_attestation("way-back")
+        await stand_on(pilot, "way-back")
+        await pilot.press("t")
         await opened(pilot)
         assert dashboard.focused.id == "cancel"
         controls = [*dashboard.screen.query(Entry), *dashboard.screen.query(Choice)]

@@ -10,7 +10,7 @@ from agent.files.load import load_plan
 from agent.ledger.errors import LedgerError
 from checks.words import Finding, Status
 from tests.tui.conftest import SIZES
-from tests.tui.filling import closed, fill, kept, opened, ready_to_save, to, until
+from tests.tui.filling import closed, fill, kept, opened, ready_to_save, stand_on, to, until
 from tests.tui.office import NOW, passed, result, store_run, write_project
 from tests.tui.screen import check_snapshot, text
 from tui.app import Dashboard
@@ -84,7 +84,8 @@ async def test_nothing_is_filled_in_and_the_verdict_is_loud(dashboard, size):
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_no_go_is_signed_by_keyboard_alone(dashboard, project, size):
     async with dashboard.run_test(size=size) as pilot:
-        dashboard.ask_decision("ready")
+        await stand_on(pilot, "files")
+        await pilot.press("s")
         await opened(pilot)
         await read(pilot)
         await fill(pilot, NO_GO)

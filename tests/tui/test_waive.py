@@ -13,7 +13,7 @@ from agent.ledger.errors import LedgerError
 from agent.verdict import Verdict
 from checks.words import Finding, Status
 from tests.tui.conftest import SIZES
-from tests.tui.filling import REASON, WAIVER, closed, fill, kept, opened, ready_to_save, to, until
+from tests.tui.filling import REASON, WAIVER, closed, fill, kept, opened, ready_to_save, stand_on, to, until
 from tests.tui.office import NOW, passed, result, store_run, write_project
 from tests.tui.screen import check_snapshot, text
 from tui.app import Dashboard
@@ -51,7 +51,9 @@ async def test_a_waiver_by_keyboard_alone(dashboard, project, size):
     async with dashboard.run_test(size=size) as pilot:
         await pilot.pause()
         assert "files: fail" in ready(dashboard).reasons
-        dashboard.ask_waiver("files")
+        await stand_on(pilot, "files")
+        assert "refused after" in text(dashboard)
+        await pilot.press("w")
         await opened(pilot)
         await fill(pilot, WAIVER[:-1])
         await until(pilot, lambda: "ready is  NO-GO  with it as without it" in text(dashboard))
@@ -76,6 +78,8 @@ async def test_a_waiver_by_keyboard_alone(dashboard, project, size):
         assert (waiver.at, waiver.standing) == (NOW, "fail")
         assert waiver.expires.isoformat() == "2026-12-06T05:00:00+00:00"
         assert "files: fail" not in ready(dashboard).reasons
+        await until(pilot, lambda: "1 waived" in " ".join(text(dashboard).split()))
+        assert "WHAT BLOCKS ready: 1 fail, 1 inconclusive" in " ".join(text(dashboard).split())
 
 
 ONE = """\

@@ -111,9 +111,9 @@ class SignDialog(Form[Decision]):
             if item is None:
                 self._gist = _Gist(view, (), (), "")
             else:
-                found = self._board.rows(
-                    view.picture, item, wanted=lambda row: row.standing is not Standing.PASS
-                )
+                found = [
+                    row for row in self._board.rows(view.picture, item) if row.standing is not Standing.PASS
+                ]
                 others = other_reasons(view.picture, item)
                 words = counted(found) or f"{len(others)} reasons"
                 self._gist = _Gist(view, tuple(found), tuple(others), words)

@@ -440,6 +440,29 @@ async def test_a_filter_that_finds_nothing_says_so_and_runs_nothing(dashboard, m
         assert asked == []
 
 
+async def test_a_small_terminal_in_between_changes_nothing(dashboard):
+    async with dashboard.run_test(size=(80, 24)) as pilot:
+        await see(dashboard, pilot)
+        await pilot.press("down", "down")
+        await pilot.pause()
+        before = text(dashboard)
+        for size in ((40, 10), (140, 40), (20, 3), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+        await pilot.pause()
+        assert text(dashboard) == before
+        assert dashboard.screen.query_one(Checks).chosen.id == "clock"
+
+
+async def test_a_wide_terminal_has_the_check_beside_the_list(dashboard):
+    async with dashboard.run_test(size=(80, 24)) as pilot:
+        await see(dashboard, pilot)
+        await pilot.resize_terminal(100, 30)
+        await pilot.press("down")
+        await pilot.pause()
+        assert "Fix        Start the file service" in text(dashboard)
+
+
 # What a person does
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cached_property
 from typing import ClassVar
 
 from textual import on
@@ -11,12 +12,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from agent.board import Board, Row, current
+from agent.board import Board, current
 from agent.watch import View
 from tui.filter import Filter, parse
 from tui.page import Page
-from tui.screens.detail_run import Asked, run_line
-from tui.store import ReadOnly
+from tui.screens.rerun import Rerun
 from tui.widgets import heading
 from tui.widgets.checks import Checks, note
 from tui.widgets.detail import DetailPane
@@ -68,9 +68,11 @@ class Home(Page):
         self._everything = False
         self._shows: object = None
         """What the list is of: when that changes it begins at its top."""
-        self._asked: Asked | None = None
-        self._said = ""
         self._able: object = None
+
+    @cached_property
+    def _rerun(self) -> Rerun:
+        return Rerun(self.store)
 
     def body(self) -> Iterable[Widget]:
         yield Words(id="alarm")
@@ -140,7 +142,8 @@ class Home(Page):
         self._checks.put(
             rows, top=shows != self._shows,
             empty=heading.nothing(
-                view, line, everything=self._everything, filtered=wanted is not None
+                view, line, everything=self._everything, filtered=wanted is not None,
+                understood=self.query_one(FilterBar).understood,
             ),
         )  # fmt: skip
         self._shows = shows
@@ -166,7 +169,7 @@ class Home(Page):
         self._tell_row(view)
         self.query_one(StatusLine).show(
             view, self.store.now(), file=self.store.project_file.name, frozen=self.dashboard.frozen_at,
-            said=self._of_asked(view),
+            said=self._rerun.said(view),
         )  # fmt: skip
 
     def _tell_row(self, view: View) -> None:
@@ -180,18 +183,6 @@ class Home(Page):
         if able != self._able:
             self._able = able
             self.refresh_bindings()
-
-    def _of_asked(self, view: View) -> str:
-        """Return what became of the check that R was pressed for."""
-        if self._asked is None:
-            return self._said
-        told = view.picture.results.get(self._asked.check)
-        check = self._asked.check
-        self._asked, part = run_line(
-            view, check, self._asked, seq=getattr(told, "seq", 0), failed=self.store.failed_start,
-            now=self.store.now(),
-        )  # fmt: skip
-        return f"{check} {part[0]}" if part is not None else ""
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._turned)
@@ -208,7 +199,8 @@ class Home(Page):
         self._choose(event.milestone)
 
     def _choose(self, milestone: str) -> None:
-        self._chose, self.dashboard.selected, self._said = True, milestone, ""
+        self._chose, self.dashboard.selected = True, milestone
+        self._rerun.forget()
         if self._view is not None:
             self.show(self._view)
 
@@ -294,9 +286,6 @@ class Home(Page):
         }
         return True if able[action] else None
 
-    def _row(self) -> Row | None:
-        return self._checks.chosen
-
     @on(Checks.Chosen, "#checks")
     def action_why(self) -> None:
         """Open the check under the cursor."""
@@ -311,22 +300,8 @@ class Home(Page):
 
     def action_rerun(self) -> None:
         """Run the check under the cursor again, unless it is being run."""
-        row, view = self._checks.chosen, self.store.view
-        if row is None:
-            return
-        seq, now = getattr(row.told, "seq", 0), self.store.now()
-        before = self._asked if self._asked is not None and self._asked.check == row.id else None
-        going = run_line(view, row.id, before, seq=seq, failed=self.store.failed_start, now=now)[1]
-        if going is None or going[1] != "running":
-            try:
-                self.store.start_run(only=[row.id])
-            except (ReadOnly, OSError) as error:
-                self._asked, self._said = None, f"{row.id} cannot be run: {error}"
-            else:
-                self._asked, self._said = Asked(check=row.id, seq=seq, at=now), ""
-        elif before is None:
-            self._asked, self._said = None, f"{row.id} is being run already"
-        if self._view is not None:
+        if (row := self._checks.chosen) is not None and self._view is not None:
+            self._rerun.press(row)
             self._tell(self._view)
 
     def action_waive(self) -> None:

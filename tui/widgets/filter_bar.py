@@ -74,6 +74,11 @@ class FilterBar(Vertical):
         """Return whether the line is there."""
         return self.has_class("-open")
 
+    @property
+    def understood(self) -> bool:
+        """Return whether what is typed is a filter, or nothing."""
+        return not self._problem
+
     def begin(self) -> None:
         """Open the line and let the person type."""
         self.add_class("-open")

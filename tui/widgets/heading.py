@@ -83,8 +83,10 @@ def alarms(view: View, failed_start: str) -> Iterator[Part]:
         yield f" {' '.join(failed_start[:2000].split())} ", "bold"
 
 
-def nothing(view: View, line: Line, *, everything: bool, filtered: bool) -> str:
+def nothing(view: View, line: Line, *, everything: bool, filtered: bool, understood: bool = True) -> str:
     """Return what an empty list says; never that nothing blocks unless it is so."""
+    if not understood:
+        return " What is typed is no filter; esc clears it."
     if filtered:
         return " No check matches the filter; esc clears it."
     if everything:

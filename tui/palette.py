@@ -5,6 +5,7 @@ Textual's own palette reads names as markup; here they are cells of a list, made
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from tui.app import Dashboard
 
 _MOST_TYPED = 80
+_TOO_MANY = re.compile(r"^list\.|_\d+$")
+"""Moving about in a list, and keys that stand for numbers: what these do is listed by name."""
 _NOT_HERE = frozenset({"app.palette", "app.jump", "page.back"})
 
 
@@ -52,7 +55,7 @@ def _keys(app: Dashboard, under: Screen[Any]) -> Iterator[Command]:
     for item in under.active_bindings.values():
         binding, node = item.binding, item.node
         name = binding.id
-        if name is None or name in seen or name in _NOT_HERE or name.startswith("list.") or not item.enabled:
+        if name is None or name in seen or name in _NOT_HERE or not item.enabled or _TOO_MANY.search(name):
             continue
         seen.add(name)
 

@@ -4,7 +4,7 @@
 set -eu
 
 packages="chromium chrony curl dnsmasq-base faketime fping iperf3 iproute2 iputils-ping knot knot-dnsutils
-  monitoring-plugins-basic nftables nginx-light nmap nsd openssh-client openssl procps udhcpc util-linux"
+  monitoring-plugins-basic nftables nginx-light nmap nsd openssh-client openssl procps tmux udhcpc util-linux"
 bench="prometheus-blackbox-exporter"
 
 [ "${1:-}" = bench ] && packages="$packages $bench"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -58,25 +59,38 @@ def grouped(under: Screen[Any]) -> dict[str, list[tuple[list[str], ActiveBinding
     for item in under.active_bindings.values():
         if item.binding.id is None:
             continue
+        name = numbered(item.binding.id)
         group = GROUPS[0] if item.node is under else GROUPS[2] if item.node is under.app else GROUPS[1]
-        found[group].setdefault(item.binding.id, ([], item))[0].append(key_name(item.binding.key))
+        found[group].setdefault(name, ([], item))[0].append(key_name(item.binding.key))
     return {name: list(items.values()) for name, items in found.items() if items}
+
+
+def numbered(name: str) -> str:
+    """Return the name of a binding without a number: `home.milestone` for `home.milestone_3`."""
+    return re.sub(r"_\d+$", "", name)
+
+
+def in_words(keys: list[str]) -> str:
+    """Return the keys of a binding; `1-9` for more than two."""
+    return f"{keys[0]}-{keys[-1]}" if len(keys) > 2 else " ".join(keys)
 
 
 def listed(groups: dict[str, list[tuple[list[str], ActiveBinding]]]) -> Content:
     """Return the groups as text, a line for each binding."""
     lines: list[Content] = []
-    wide = max((cell_len(" ".join(keys)) for items in groups.values() for keys, _ in items), default=0)
+    said_of = [item for items in groups.values() for _, item in items]
+    name_cells = max((cell_len(item.binding.description) for item in said_of), default=0)
+    wide = max((cell_len(in_words(keys)) for items in groups.values() for keys, _ in items), default=0)
     for name, items in groups.items():
         lines.append(joined((f"\n{name}", "title")))
         for keys, item in items:
             binding, look = item.binding, "" if item.enabled else "dim"
             tells = f"  {binding.tooltip}" if binding.tooltip else ""
-            said = " ".join(keys)
+            said = in_words(keys)
             lines.append(
                 joined(
                     (f"  {said}{' ' * (wide - cell_len(said))}  ", "bold" if item.enabled else "dim"),
-                    (f"{binding.description:<14}", look), (tells, "dim"),
+                    (f"{binding.description:<{name_cells}}", look), (tells, "dim"),
                     ("" if item.enabled else " (not now)", "dim"),
                 )
             )  # fmt: skip

@@ -42,6 +42,7 @@ class _Followed:
         self.read: dict[str, Known | None] = {}
         """What the ledger had of this run when it was asked."""
         self.asked: datetime | None = None
+        self.made: dict[str, Item] = {}
 
     @property
     def settled(self) -> bool:
@@ -57,7 +58,7 @@ class LivePage(Page):
 
     CSS_PATH: ClassVar[str] = "live.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "app.freeze", "Freeze", id="live.freeze", tooltip="Let the page stand still"),
+        Binding("space", "app.freeze", "Freeze", id="app.freeze", tooltip="Let the page stand still"),
         Binding("f", "failures", "Failures", id="live.failures", tooltip="Failures only, or everything"),
         Binding("c", "cancel", "Cancel run", id="live.cancel", tooltip="Ask, then stop the run"),
         Binding("enter", "detail", "Detail", id="live.detail", tooltip="Open the check under the cursor"),
@@ -82,6 +83,7 @@ class LivePage(Page):
         self._failures = False
         self._told: Told | None = None
         self._trouble = ""
+        self._reckoned: tuple[tuple[str, datetime], float | None] | None = None
 
     def body(self) -> Iterable[Widget]:
         yield Static(id="head")
@@ -141,7 +143,7 @@ class LivePage(Page):
         known = cast("Mapping[str, Known]", view.picture.results)
         live = next((run for run in view.runs if run.id == self._picked), None)
         if live is not None:
-            return text.of_live(live, known, shown.read)
+            return text.of_live(live, known, shown.read, shown.made)
         if shown.record is not None:
             return text.of_record(shown.record, shown.results, shown.became, shown.live)
         if shown.live is not None:
@@ -213,10 +215,14 @@ class LivePage(Page):
         self.refresh_bindings()
 
     def _eta(self, told: Told, view: View, now: datetime) -> float | None:
+        """Return in how many seconds it ends, reckoned once a second: it costs as much as all the rest."""
         if told.live is None or not told.live.sure:
             return None
-        lengths = {name: item.duration_s for name, item in view.picture.results.items()}
-        return eta_s(told.live, lengths, now)
+        second = (told.id, now.replace(microsecond=0))
+        if self._reckoned is None or self._reckoned[0] != second:
+            lengths = {name: item.duration_s for name, item in view.picture.results.items()}
+            self._reckoned = second, eta_s(told.live, lengths, now)
+        return self._reckoned[1]
 
     def _more(self, view: View, told: Told | None) -> list[Part]:
         """Return what else there is to say, each in a line: problems, verdicts, other runs."""

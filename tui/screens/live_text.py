@@ -85,24 +85,27 @@ class Told:
         return len(self.items) - sum(self.counts[state] for state in waiting)
 
 
-def of_live(run: LiveRun, known: Mapping[str, Known], read: Mapping[str, Known | None]) -> Told:
+def of_live(
+    run: LiveRun,
+    known: Mapping[str, Known],
+    read: Mapping[str, Known | None],
+    made: dict[str, Item] | None = None,
+) -> Told:
     """Return a run that goes on.
 
     `known` are the results that count; `read` is what the ledger had of this run when it was asked, None
-    where it had nothing.
+    where it had nothing. `made` keeps the items from one look to the next: most are what they were.
     """
+    kept = made if made is not None else {}
     groups: dict[State, list[Item]] = {state: [] for state in State}
     for name in reversed(run.done):
         found = known.get(name)
         if found is None or found.run != run.id:
             found = read.get(name)
-        if found is not None:
-            state = _OF[found.status]
-            groups[state].append(Item(name, state, found))
-        elif name in read:
-            groups[State.LOST].append(Item(name, State.LOST, why="said to be done; no result is stored"))
-        else:
-            groups[State.UNREAD].append(Item(name, State.UNREAD))
+        item = kept.get(name)
+        if item is None or found is None or item.known is not found:
+            item = kept[name] = _done(name, found, lost=name in read)
+        groups[item.state].append(item)
     groups[State.LOST] += [
         Item(name, State.LOST, why=why) for name, why in run.lost.items() if name not in run.done
     ]
@@ -111,8 +114,21 @@ def of_live(run: LiveRun, known: Mapping[str, Known], read: Mapping[str, Known |
         Item(name, State.RUNNING, since=at) for name, at in begun if name not in run.done
     ]
     seen = {*run.done, *run.lost, *run.running}
-    groups[State.QUEUED] = [Item(name, State.QUEUED) for name in run.selected if name not in seen]
+    for name in run.selected:
+        if name not in seen:
+            item = kept.get(name)
+            if item is None or item.state is not State.QUEUED:
+                item = kept[name] = Item(name, State.QUEUED)
+            groups[State.QUEUED].append(item)
     return _told(run.id, run.started, groups, live=run)
+
+
+def _done(name: str, found: Known | None, *, lost: bool) -> Item:
+    if found is not None:
+        return Item(name, _OF[found.status], found)
+    if lost:
+        return Item(name, State.LOST, why="said to be done; no result is stored")
+    return Item(name, State.UNREAD)
 
 
 def of_record(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -175,7 +176,20 @@ async def test_ctrl_s_twice_writes_once(dashboard, project, monkeypatch):
         dashboard.ask_waiver("files")
         await opened(pilot)
         await ready_to_save(pilot)
-        await pilot.press("ctrl+s", "ctrl+s", "escape", "ctrl+s", "escape")
+        go, begun, write = asyncio.Event(), [], dashboard.store.write
+
+        async def slow(record):
+            begun.append(record)
+            await go.wait()
+            await write(record)
+
+        monkeypatch.setattr(dashboard.store, "write", slow)
+        await pilot.press("ctrl+s", "ctrl+s")
+        await until(pilot, lambda: begun)
+        await pilot.press("escape", "ctrl+s", "escape")
+        assert "It is being stored" in text(dashboard)
+        assert len(begun) == 1
+        go.set()
         await closed(pilot)
         assert len(dashboard.screen_stack) == 1
     assert len(kept(project, "waivers")) == 1
@@ -227,14 +241,17 @@ def plan_failed(subject, observed):
     )  # fmt: skip
 
 
-async def test_time_that_passes_in_an_open_dialog_is_noticed(project):
-    """Nobody stores anything meanwhile: the result alone grows too old."""
+@pytest.mark.parametrize("looks", [True, False])
+async def test_time_that_passes_in_an_open_dialog_is_noticed(project, looks, monkeypatch):
+    """Nobody stores anything meanwhile: the result alone grows too old, whether the store notices or not."""
     clock = [NOW]
     app = Dashboard(project, load_plan(project), now=lambda: clock[0])
     async with app.run_test(size=(80, 24)) as pilot:
         app.ask_waiver("files")
         await opened(pilot)
         await ready_to_save(pilot)
+        if not looks:
+            monkeypatch.setattr(app.store._watch, "look", lambda now: None)
         clock[0] = NOW + timedelta(hours=12)
         await until(pilot, lambda: "It changed while you were writing: fail" in text(app))
         assert "stale" in text(app)

@@ -15,7 +15,7 @@ from pathlib import Path
 from agent.files.load import Problems, load_plan
 from agent.plan import Plan
 from checks.safe import safe
-from profiles.profile import locate
+from profiles.shelf import locate
 
 SURE_S = 5.0
 QUICK_S = 0.1

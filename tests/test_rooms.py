@@ -66,6 +66,11 @@ def test_the_names_of_the_checks_load_none_of_them():
     assert not loaded & (set(HEAVY) - {"asyncio", "ssl"})
 
 
+def test_the_dashboard_of_a_plan_at_hand_loads_no_reader_of_files_and_no_protocol():
+    loaded = set(python("import tui.app;" + LOADED).split())
+    assert not loaded & (set(HEAVY) - {"asyncio", "ssl", "textual", "rich", "sqlite3"})
+
+
 def test_everything_but_the_dashboard_imports_without_textual():
     block = """
 import importlib, sys

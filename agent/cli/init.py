@@ -13,7 +13,8 @@ import click
 from agent.cli.common import usage
 from agent.files.template import Detected, project_file
 from profiles.problems import Problems
-from profiles.profile import locate, read_profile, shipped
+from profiles.profile import read_profile
+from profiles.shelf import locate, shipped
 
 
 @click.command("init", short_help="Write a commented project file on a profile.")

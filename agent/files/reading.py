@@ -21,7 +21,8 @@ from profiles import wording
 from profiles.document import Document, read_document
 from profiles.expand import Draft, Scope, expand, slug, uses
 from profiles.problems import Problem, Problems, did_you_mean, scrub, show
-from profiles.profile import Profile, bind, locate, read_profile
+from profiles.profile import Profile, bind, read_profile
+from profiles.shelf import locate
 
 
 @dataclass

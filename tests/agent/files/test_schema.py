@@ -13,7 +13,7 @@ from agent.files import schema
 from agent.files.load import load_plan
 from checks import docs, registry
 from profiles.document import read_document
-from profiles.profile import SHIPPED
+from profiles.shelf import SHIPPED
 
 HEAD = """gonogo: 1
 project: {name: Move, timezone: Europe/Zurich, cutover: 2026-12-05 22:30, time_servers: [ntp.example]}

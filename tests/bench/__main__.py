@@ -103,6 +103,15 @@ SECTIONS: dict[str, Callable[[], None]] = {
     "single protocols": own("single", {}),
     "ledger": own("ledger", {"results_per_second": ("/s", 20_000, True), "status_ms": ("ms", 5, False)}),
     "ping": own("ping", {"ratio_to_fping": ("x", 1.5, False)}),
+    "dashboard": own(
+        "dashboard",
+        {
+            "home_ms": ("ms", 500, False),
+            "flood_cpu_percent": ("%", 15, False),
+            "flood_key_ms_p95": ("ms", 100, False),
+            "day_growth_from_6_pm_mb": ("MB", 1, False),
+        },
+    ),
     "dns": own("dns", {"ratio_to_dnspython": ("x", 5, True)}),
 }
 

@@ -18,7 +18,7 @@ from tui.app import Dashboard
 pytestmark = pytest.mark.parametrize("size", SIZES)
 
 ROW = r"^(?:!!|\?\?|OK|W |~ |\.\.|--) +[A-Z ]+? +{}(?: .*)?$"
-REASON = "The old one serves"
+REASON = "The old server takes over"
 CONFIRM = ("confirmation", "real")
 TICK_S = 30.0
 """How long a real run may take to begin and end on a busy machine."""

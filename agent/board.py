@@ -213,8 +213,7 @@ def _same(row: Row, item: CheckStanding, told: Told | None) -> bool:
         or item.uncovered != before.uncovered
     ):
         return False
-    number = getattr(told, "seq", None)
-    return told is row.told or (number is not None and number == getattr(row.told, "seq", None))
+    return told is row.told or (told == row.told and getattr(told, "seq", None) is not None)
 
 
 def _outside(planned: PlannedCheck, told: Told | None) -> CheckStanding:

@@ -14,6 +14,7 @@ from typing import cast
 
 from agent import filled
 from agent.accepted import GO, NO_GO, weight
+from agent.doubt import doubted
 from agent.filled import MIN_REASON as MIN_REASON  # noqa: PLC0414 - the dialogs say it
 from agent.filled import expiry as expiry  # noqa: PLC0414 - the dialog shows how an end is understood
 from agent.plan import Plan
@@ -236,10 +237,11 @@ def _judged(
     view: View, waivers: Iterable[Waiver], decisions: Iterable[Decision]
 ) -> tuple[MilestoneVerdict, ...]:
     picture = view.picture
-    return judge_plan(
+    judged = judge_plan(
         picture.plan, cast("Mapping[str, Evidence]", picture.results), now=picture.now, waivers=waivers,
         decisions=decisions,
     )  # fmt: skip
+    return doubted(judged, view.problems)
 
 
 class _Problems(dict[str, str]):

@@ -47,7 +47,9 @@ class Kind(enum.StrEnum):
     BETTER = "better"
     """Less bad, not yet passing."""
     FIXED = "fixed"
-    """It did not pass, and passes now."""
+    """It failed or warned, and passes now."""
+    PROVEN = "now proven"
+    """It was not tested before, and passes now: nobody can say that it was broken."""
     VALUE = "value only"
     """Same status, another value."""
     SAME = "same"
@@ -57,6 +59,7 @@ class Kind(enum.StrEnum):
 
 REGRESSIONS = frozenset({Kind.REGRESSION, Kind.UNPROVEN, Kind.WORSE})
 """What got worse, or is no longer known to be good."""
+_NO_WORSE = (Kind.SAME, Kind.FIXED, Kind.PROVEN, Kind.BETTER)
 _ORDER = {kind: place for place, kind in enumerate(Kind)}
 
 
@@ -297,7 +300,7 @@ def _kind(left: _Part, right: _Part, *, redefined: bool, same_plan: bool) -> Kin
     if left.told is None and not left.asked:
         return Kind.NOT_RUN if same_plan and right.good else Kind.NEW  # trouble is never left out
     kind = _course(left, right)
-    return Kind.REDEFINED if redefined and kind in (Kind.SAME, Kind.FIXED, Kind.BETTER) else kind
+    return Kind.REDEFINED if redefined and kind in _NO_WORSE else kind
 
 
 def _course(left: _Part, right: _Part) -> Kind:
@@ -310,7 +313,9 @@ def _course(left: _Part, right: _Part) -> Kind:
             return Kind.SAME
         return Kind.FIXED if now is Standing.PASS else Kind.REGRESSION
     if right.good:
-        return Kind.FIXED if now is Standing.PASS else Kind.BETTER
+        if now is not Standing.PASS:
+            return Kind.BETTER
+        return Kind.FIXED if left.tested else Kind.PROVEN
     if now is was:
         return Kind.SAME
     return Kind.WORSE if now is Standing.FAIL else Kind.OTHER

@@ -10,6 +10,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from agent.ledger import entries
@@ -58,13 +59,17 @@ class Follower:
         self._again = -math.inf
         """When to open it again though nothing seems to have changed."""
         self._busy_since: float | None = None
+        self._missed: tuple[tuple[int, str], datetime] | None = None
+        """The last entry that was seen and is not there any more, and since when."""
+        self._lacking = ""
+        """A sentence while that is so, and what is there was there before."""
 
     def look(self) -> bool:
         """Look at what was stored since the last look; return whether facts or problem are others now."""
         before = self.facts, self.problem
         try:
             self._look()
-            self._say("")
+            self._say(self._lacking)
         except LedgerError as error:
             self._fail(error)
         except OSError as error:
@@ -89,7 +94,7 @@ class Follower:
         )
         if same and now < self._again:
             if ledger is None or not ledger.follows:
-                if self.problem:
+                if self.problem != self._lacking:
                     raise LedgerError(self.problem)
                 return
             version = ledger.version()
@@ -107,6 +112,7 @@ class Follower:
         self._again = time.monotonic() + RETRY_S
         if file is None:
             if self.facts.head[0]:
+                self._missed = self._missed or (self.facts.head, datetime.now(UTC))
                 raise LedgerError(
                     f"The ledger {self._path} is not there any more, and what is shown was in it: bring it "
                     "back, or run the checks again."
@@ -132,8 +138,23 @@ class Follower:
             elif old.head[0] and ledger.goes_on_from(*old.head):
                 self.facts = _newer(ledger, old, head)
             else:
+                if old.head[0]:
+                    self._missed = self._missed or (old.head, datetime.now(UTC))
                 self.facts = _whole(ledger, head)
+            self._look_for_what_was_missed(ledger)
         self._version = version
+
+    def _look_for_what_was_missed(self, ledger: Ledger) -> None:
+        """Doubt a ledger that lacks what was in it, until that is back or all that counts is newer."""
+        if self._missed is not None:
+            last, since = self._missed
+            if ledger.goes_on_from(*last) or not ledger.counts_from_before(since):
+                self._missed = None
+        self._lacking = "" if self._missed is None else (
+            f"The ledger {self._path} lacks entries that were in it and were shown here: an older one, or "
+            "another, took its place. Bring it back, or run the checks again; a dashboard that is opened "
+            "anew takes the ledger as it is."
+        )  # fmt: skip
 
     def _fail(self, error: LedgerError) -> None:
         cause = error.__cause__

@@ -218,6 +218,12 @@ class Ledger:
             row = ask("SELECT hash FROM entries WHERE seq = ?", (seq,)).fetchone()
             return row is not None and row[0].hex() == digest
 
+    def counts_from_before(self, moment: datetime) -> bool:
+        """Tell whether a result that counts was stored before `moment`, as the clock went here."""
+        with self._reading() as ask:
+            sql = "SELECT 1 FROM latest JOIN entries USING (seq) WHERE at < ? LIMIT 1"
+            return ask(sql, (rfc3339(moment),)).fetchone() is not None
+
     def latest(self, since: int = 0) -> dict[str, Known]:
         """Return for each check id the result that counts; which one that is, `entries` says.
 

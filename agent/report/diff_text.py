@@ -18,13 +18,13 @@ from checks.words import rfc3339
 
 KIND_SIGNS = {
     Kind.REGRESSION: "!!", Kind.UNPROVEN: "??", Kind.WORSE: "!!", Kind.OTHER: "?-", Kind.NEW: "++",
-    Kind.GONE: "--", Kind.REDEFINED: "~ ", Kind.BETTER: "> ", Kind.FIXED: "OK", Kind.VALUE: "  ",
-    Kind.SAME: "= ", Kind.NOT_RUN: "..",
+    Kind.GONE: "--", Kind.REDEFINED: "~ ", Kind.BETTER: "> ", Kind.FIXED: "OK", Kind.PROVEN: "ok",
+    Kind.VALUE: "  ", Kind.SAME: "= ", Kind.NOT_RUN: "..",
 }  # fmt: skip
 """Two characters beside the word, so that no colour is needed."""
 KIND_LOOKS = {
     Kind.REGRESSION: "fail", Kind.UNPROVEN: "inconclusive", Kind.WORSE: "fail", Kind.OTHER: "inconclusive",
-    Kind.FIXED: "pass", Kind.REDEFINED: "warn", Kind.GONE: "warn",
+    Kind.FIXED: "pass", Kind.PROVEN: "pass", Kind.REDEFINED: "warn", Kind.GONE: "warn",
 }  # fmt: skip
 """Names of looks, as `Style.paint` and the dashboard know them; the others have none."""
 _TEXT = 300

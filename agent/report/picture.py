@@ -62,6 +62,8 @@ class Picture:
     decisions: tuple[Decision, ...] = ()
     running: tuple[LiveRun, ...] = ()
     """Runs that go on, of whichever process."""
+    stale: frozenset[str] = frozenset()
+    """Checks that are stale in a gate whose verdict is not shown."""
 
     @property
     def verdict(self) -> Verdict:
@@ -74,6 +76,11 @@ class Picture:
             name: Standing(self.results[name].status.value) if name in self.results else Standing.NOT_RUN
             for name in self.shown
         }
+        for name in self.shown:
+            digest = self.plan.by_id[name].digest
+            changed = name in self.results and getattr(self.results[name], "digest", digest) != digest
+            if changed or name in self.stale:
+                found[name] = Standing.STALE
         for verdict in self.verdicts:
             for item in verdict.standings:
                 if item.standing in (Standing.STALE, Standing.NOT_RUN):
@@ -111,11 +118,8 @@ def paint_picture(
     """Judge the plan and keep what concerns `milestones`."""
     wanted = {milestone.id for milestone in milestones}
     waivers, decisions = tuple(waivers), tuple(decisions)
-    verdicts = tuple(
-        item
-        for item in judge_plan(plan, evidence, now=now, waivers=waivers, decisions=decisions)
-        if item.milestone.id in wanted
-    )
+    judged = judge_plan(plan, evidence, now=now, waivers=waivers, decisions=decisions)
+    verdicts = tuple(item for item in judged if item.milestone.id in wanted)
     concerned = {need.check for item in verdicts for need in item.milestone.gate.needs}
     if len(wanted) == len(plan.milestones):
         concerned.update(plan.by_id)
@@ -131,4 +135,11 @@ def paint_picture(
         waivers=waivers,
         decisions=decisions,
         running=tuple(running),
+        stale=frozenset(
+            one.check
+            for item in judged
+            if item.milestone.id not in wanted
+            for one in item.standings
+            if one.standing is Standing.STALE
+        ),
     )

@@ -85,8 +85,9 @@ def both(was, now):
         (INC, W, Kind.BETTER),
         (F, P, Kind.FIXED),
         (W, P, Kind.FIXED),
-        (B, P, Kind.FIXED),
-        (None, P, Kind.FIXED),
+        (B, P, Kind.PROVEN),
+        (INC, P, Kind.PROVEN),
+        (None, P, Kind.PROVEN),
         (P, P, Kind.SAME),
         (F, F, Kind.SAME),
         (B, B, Kind.SAME),
@@ -103,8 +104,9 @@ def test_what_does_not_pass_now_is_never_fixed_and_what_passed_never_vanishes(wa
     kind = both(was, now)
     if kind is Kind.FIXED:
         assert now is P
+        assert was in (F, W)
     if now in (INC, B, None):
-        assert kind not in (Kind.FIXED, Kind.BETTER)
+        assert kind not in (Kind.FIXED, Kind.PROVEN, Kind.BETTER)
     if was in (P, W) and now is not P and now is not was:
         assert kind in REGRESSIONS
 
@@ -144,7 +146,7 @@ def test_another_definition_is_never_the_same_better_or_fixed_and_a_regression_s
     for was, now in itertools.product((P, W, F, INC), (P, W, F)):
         change = one(run_side(known("web", was)), run_side(known("web", now, digest="other")))
         assert change.redefined
-        assert change.kind not in (Kind.SAME, Kind.VALUE, Kind.FIXED, Kind.BETTER)
+        assert change.kind not in (Kind.SAME, Kind.VALUE, Kind.FIXED, Kind.PROVEN, Kind.BETTER)
         if was is P and now is F:
             assert change.kind is Kind.REGRESSION
 

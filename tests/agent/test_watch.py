@@ -511,5 +511,6 @@ def test_an_idle_look_asks_little_of_the_system(file: Path, monkeypatch: Any) ->
 def test_a_picture_has_everything_that_a_status_has() -> None:
     assert set(Picture.__dataclass_fields__) == {
         "plan", "now", "run", "verdicts", "results", "shown", "lost", "waivers", "decisions", "running",
+        "stale",
     }, "tell Watch of the new one"  # fmt: skip
     assert Status.PASS.value == Standing.PASS.value

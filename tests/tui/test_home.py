@@ -229,7 +229,7 @@ async def test_a_run_that_broke_off_and_a_clock_that_is_wrong_are_said(tmp_path)
     async with app.run_test(size=(140, 40)) as pilot:
         seen = await see(app, pilot, picture=replace(app.store.view.picture, run=run))
         last = seen.splitlines()[-2]
-        assert "run ab12cd broke off before its end, 18:08, 9 min ago" in last
+        assert "run ab12cd was killed, 18:08, 9 min ago" in last
         assert "clock -4.2 s" in last
         assert "from laptop-7" in last
 

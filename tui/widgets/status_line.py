@@ -18,8 +18,8 @@ from tui.widgets.cells import cut, harmless
 
 CLOCK_MATTERS_S = 1.0
 _BECAME = {
-    "finished": ("finished", ""), "cancelled": ("was stopped before its end,", "inconclusive"),
-    "killed": ("broke off before its end,", "inconclusive"), "goes on": ("begins,", "running"),
+    "finished": ("finished", ""), "cancelled": ("was cancelled,", "inconclusive"),
+    "killed": ("was killed,", "inconclusive"), "goes on": ("begins,", "running"),
 }  # fmt: skip
 _ID, _NAME = 12, 24
 

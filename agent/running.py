@@ -13,7 +13,6 @@ from agent.live import LiveRun, LiveRuns
 from agent.plan import Plan
 from agent.report.picture import Picture, Told, fresh, paint_picture
 from agent.selection import NothingSelected, select
-from agent.session import run_session
 from agent.verdict import Evidence
 
 __all__ = ["NothingSelected", "open_ledger", "run_and_judge", "stand"]
@@ -64,6 +63,8 @@ def run_and_judge(
     Only this run's results count for the milestones shown; predecessors that were not selected are judged by
     what the ledger holds. Raises NothingSelected and LedgerError.
     """
+    from agent.session import run_session  # a mere look at the ledger needs no engine
+
     selection = select(plan, milestones, only, ids)
     outcome = run_session(plan, selection.checks, ledger=ledger, sinks=sinks, vantage_name=vantage)
     evidence: dict[str, Evidence] = {}

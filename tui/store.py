@@ -1,6 +1,7 @@
 """Between the screens and the agent: the newest view, at most five times a second, and what a person does.
 
-Nothing here judges and nothing in a widget does I/O. What takes long goes to a thread.
+Nothing here judges and nothing in a widget does I/O. What takes long goes to a thread. What only some pages
+need is imported when they ask: it would be a tenth of the time to the first screen.
 """
 
 from __future__ import annotations
@@ -13,15 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.diff import Diff, compare, previous, side
 from agent.ledger import Known
 from agent.ledger.errors import explaining
 from agent.plan import Plan
 from agent.records import Baseline, Decision, RunRecord, Waiver
 from agent.running import open_ledger
-from agent.runs import Runs, draft_baseline, look_back, tested
 from agent.spawn import Spawned, start_run
-from agent.story import Story, story
 from agent.verdict import Standing
 from agent.watch import View, Watch
 from checks.dataclass import dataclass
@@ -30,7 +28,10 @@ from checks.words import Result
 from tui.aside import aside
 
 if TYPE_CHECKING:
+    from agent.diff import Diff
     from agent.doctor import Item
+    from agent.runs import Runs
+    from agent.story import Story
 
 PERIOD_S = 0.2
 SHARE = 0.1
@@ -151,6 +152,8 @@ class Store:
 
     async def story(self, check: str, *, counts: int | None = None) -> Story:
         """Return a check's past; `counts` is the number of the result that counts, where it is known."""
+        from agent.story import story
+
         past = await self.history(check)
         return await asyncio.to_thread(story, check, past, counts=counts)
 
@@ -188,6 +191,7 @@ class Store:
 
         An empty `before` is the run before the last one that tested something of the same.
         """
+        from agent.diff import compare, previous, side
 
         def work() -> Diff:
             ledger, now = self._watch.ledger, self.now()
@@ -200,14 +204,19 @@ class Store:
 
     async def past(self) -> Runs:
         """Return the newest runs and every baseline."""
+        from agent.runs import look_back
+
         return await asyncio.to_thread(look_back, self._watch.ledger, self.now())
 
     async def tested(self, run: RunRecord) -> dict[Standing, int]:
         """Return how the checks of a run stood in it."""
+        from agent.runs import tested
+
         return await asyncio.to_thread(tested, self._watch.ledger, run)
 
     async def draft_baseline(self, name: str, run: str, by: str) -> Baseline:
         """Return the baseline that gives a run a name; raises Refused, too."""
+        from agent.runs import draft_baseline
 
         def work() -> Baseline:
             return draft_baseline(self._watch.ledger, name=name, run=run, by=by, now=self.now())

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from agent.cli import checks, explain, init, lint, plan
 from checks import registry
 from profiles.document import read_document
-from profiles.profile import shipped
+from profiles.shelf import shipped
 
 OFFICE = """gonogo: 1
 project: {name: Contoso, customer: C, site: S, timezone: Europe/Zurich, cutover: 2026-12-05 22:30}

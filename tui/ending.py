@@ -17,7 +17,7 @@ class TerminalGone(Exception):  # noqa: N818 - what happened
     """Whoever showed the dashboard is no longer there."""
 
     def __init__(self) -> None:
-        super().__init__("The terminal of the dashboard was closed.")
+        super().__init__("The keys of the terminal can be read no more.")
 
 
 def watch_for_the_end(end: Callable[[int], None]) -> None:

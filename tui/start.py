@@ -37,7 +37,9 @@ def start(file: Path, plan: Plan, config: Config, *, read_only: bool = False) ->
             "and '--json' for programs."
         )
     from tui.app import Dashboard
+    from tui.encoding import forgive
 
+    forgive()
     dashboard = Dashboard(file, plan, read_only=read_only, theme=config.theme, keymap=config.keymap)
     dashboard.run()
     if dashboard.failure is not None:

@@ -37,7 +37,10 @@ class Home(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "run", "Run", id="home.run", tooltip="Run this milestone, or what the filter shows"),
         Binding("enter", "why", "Why", id="home.why", tooltip="The evidence of the check under the cursor"),
-        Binding("slash", "filter", "Filter", id="home.filter", tooltip="Search all checks of the project"),
+        Binding(
+            "slash", "filter", "Filter", id="home.filter", tooltip="Search all checks of the project",
+            priority=True,  # at once: what is typed right after it is the filter and no keys
+        ),
         Binding("n", "problem(1)", "Next", id="home.next", tooltip="Next problem, in all milestones"),
         Binding("w", "waive", "Waive", id="home.waive", tooltip="Accept the risk of this check in writing"),
         Binding("s", "sign", "Sign off", id="home.sign", tooltip="Sign the selected milestone off"),

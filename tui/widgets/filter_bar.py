@@ -82,7 +82,7 @@ class FilterBar(Vertical):
     def begin(self) -> None:
         """Open the line and let the person type."""
         self.add_class("-open")
-        self.query_one(FilterInput).focus()
+        self.screen.set_focus(self.query_one(FilterInput))
 
     def clear(self) -> None:
         """Close the line and drop the filter."""

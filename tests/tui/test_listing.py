@@ -287,6 +287,16 @@ async def test_long_lists_of_long_texts_are_quick(count):
         ("日" * 50, "語" * 50, 31, f"want {'日' * 4}~, got {'語' * 4}~"),
         ("a" * 50, "b" * 50, 3, "wa~"),
         ("a", "b", 0, ""),
+        ("192.0.2.25", "192.0.2.20", 40, "want 192.0.2.25, got 192.0.2.20"),
+        ("192.0.2.25", "192.0.2.20", 20, "want ~25, got ~20"),
+        (
+            "mx1.example and mx2.example",
+            "mx1.example and mx3.example",
+            40,
+            "want ~mx2.example, got ~mx3.example",
+        ),
+        ("open", "open on one of two", 20, "want open, got open~"),
+        ("2026-12-05", "2026-12-04", 17, "want ~05, got ~04"),
     ],
 )
 def test_neither_what_was_wanted_nor_what_was_got_crowds_out_the_other(want, got, room, expected):

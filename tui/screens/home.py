@@ -177,7 +177,8 @@ class Home(Page):
 
     def _tell_row(self, view: View) -> None:
         row = self._checks.chosen
-        self.query_one("#note", Words).tell(note(row, view.picture.plan.project.timezone), keep=True)
+        told = note(row, view.picture.plan.project.timezone, full=not self.has_class("-wide"))
+        self.query_one("#note", Words).tell(told, keep=True)
         if self.has_class("-wide"):
             self.query_one(DetailPane).show_row(view, row)
         able = tuple(

@@ -9,7 +9,7 @@ from agent.board import Row
 from agent.plan import Party, Plan
 from agent.verdict import Standing
 from tui.text import sign
-from tui.widgets.cells import want_got
+from tui.widgets.cells import cut, harmless, want_got
 from tui.widgets.listing import ON, Cell, Column, Listing
 from tui.widgets.milestones import local
 
@@ -21,6 +21,8 @@ _CLOCK_S = 5
 _STATUS, _AGE, _CALL = 16, 5, 30
 _LONGEST = {False: (16, 14), True: (20, 20)}
 """Cells of id and target, in the narrow and in the wide layout."""
+_SAID = 76
+"""Cells that the note gives to each of what was expected and observed: enter shows all of it."""
 _ASSERTS = (Standing.PASS, Standing.WARN, Standing.FAIL, Standing.INCONCLUSIVE)
 
 
@@ -112,11 +114,18 @@ def called(owner: Party | None) -> str:
     return "  ".join(part for part in (owner.name, owner.phone or owner.email) if part) if owner else ""
 
 
-def note(row: Row | None, zone: str) -> Sequence[tuple[str, str]]:
-    """Return what the line under the list says of the row under the cursor, as parts with looks."""
+def note(row: Row | None, zone: str, *, full: bool) -> Sequence[tuple[str, str]]:
+    """Return what the lines under the list say of the row under the cursor, as parts with looks.
+
+    With `full` they repeat what was expected and observed, for which its column may have been too narrow.
+    """
     if row is None:
         return ()
     parts: list[tuple[str, str]] = []
+    want, got = said(row, zone)
+    if full and want and not row.waived:
+        want, got = cut(harmless(want), _SAID), cut(harmless(got), _SAID)
+        parts += [("Want ", "dim"), (want, "bold"), (", got ", "dim"), (got, "bold"), ("  ", "")]
     if called(row.owner):
         parts += [("Call ", "dim"), (called(row.owner), "bold"), ("  ", "")]
     if row.waived and row.waiver is not None:

@@ -14,7 +14,7 @@ Part = tuple[str, str]
 
 
 class Words(Static):
-    """Shows raw text harmlessly; without any it takes no room."""
+    """Shows raw text harmlessly; without any it takes no room, and where it has too little it says so by `~`."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(Content(""), id=id, classes=classes)
@@ -26,4 +26,24 @@ class Words(Static):
         self.display = keep or bool(made)
         if made != self._parts:
             self._parts = made
-            self.update(Content("").join([shown(raw, look, limit=600) for raw, look in made]))
+            self._write()
+
+    def on_resize(self) -> None:
+        self._write()
+
+    def _write(self) -> None:
+        whole = Content("").join([shown(raw, look, limit=600) for raw, look in self._parts])
+        width, most = self.content_size.width, self._most_lines()
+        lines = whole.wrap(width) if width and most else []
+        if len(lines) > most:
+            last = lines[most - 1].rstrip().truncate(width - 1)
+            whole = Content("\n").join([*lines[: most - 1], Content("").join([last, shown("~")])])
+        if whole != self.visual:
+            self.update(whole)
+
+    def _most_lines(self) -> int:
+        """Return how many lines the style allows; 0 for any number."""
+        for rule in (self.styles.height, self.styles.max_height):
+            if rule is not None and rule.cells is not None and self.styles.text_wrap == "wrap":
+                return rule.cells
+        return 0

@@ -104,7 +104,7 @@ async def test_the_help_lists_every_binding_of_the_page_underneath(dashboard, ke
             assert binding.tooltip in re.sub(r"\s+", " ", seen)
         assert "This page" in seen
         if page.query("#checks"):
-            assert re.search(r"^ +1-9 +Milestone", seen, re.MULTILINE)
+            assert re.search(r"^ +1-9 +Milestone +Select milestone$", seen, re.MULTILINE)
         assert "Everywhere" in seen
 
 

@@ -113,7 +113,7 @@ def test_hostile_ids_are_harmless_in_the_title(view):
         (timedelta(hours=4, minutes=12, seconds=7), "T-04:12:07 to 22:30 CET"),
         (timedelta(0), "T-00:00:00 to 22:30 CET"),
         (-timedelta(minutes=10), "T+00:10:00 since 22:30 CET"),
-        (timedelta(hours=47), "T-47:00:00 to 22:30 CET"),
+        (timedelta(hours=47), "T-47:00:00 to Sat 22:30 CET"),
         (timedelta(days=14, hours=1), "T-14d 01:00 to Sat 5 Dec 22:30 CET"),
         (-timedelta(days=400), "T+400d 00:00 since Sat 5 Dec 22:30 CET"),
     ],

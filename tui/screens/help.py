@@ -85,12 +85,14 @@ def listed(groups: dict[str, list[tuple[list[str], ActiveBinding]]]) -> Content:
         lines.append(joined((f"\n{name}", "title")))
         for keys, item in items:
             binding, look = item.binding, "" if item.enabled else "dim"
-            tells = f"  {binding.tooltip}" if binding.tooltip else ""
+            one_of = r" \d+$" if len(keys) > 2 else r"$^"
+            named, tells = (re.sub(one_of, "", raw) for raw in (binding.description, binding.tooltip))
+            tells = f"  {tells}" if tells else ""
             said = in_words(keys)
             lines.append(
                 joined(
                     (f"  {said}{' ' * (wide - cell_len(said))}  ", "bold" if item.enabled else "dim"),
-                    (f"{binding.description:<{name_cells}}", look), (tells, "dim"),
+                    (f"{named:<{name_cells}}", look), (tells, "dim"),
                     ("" if item.enabled else " (not now)", "dim"),
                 )
             )  # fmt: skip

@@ -23,7 +23,9 @@ class FilterInput(Input):
     """An input that shows nothing harmful, whatever is pasted."""
 
     BINDINGS = [  # noqa: RUF012 - declared so by Textual
-        Binding("down", "to_list", "To the list", show=False, id="filter.list", tooltip="Go to the checks")
+        Binding("enter", "submit", "To the list", id="filter.submit", tooltip="Go to the checks that match"),
+        Binding("escape", "screen.back", "Clear", id="filter.clear", tooltip="Drop the filter"),
+        Binding("down", "to_list", "To the list", show=False, id="filter.list", tooltip="Go to the checks"),
     ]
 
     def validate_value(self, value: str) -> str:

@@ -140,7 +140,10 @@ def _cells(forms: Iterable[Form]) -> int:
 
 
 def countdown(due: datetime | None, now: datetime, zone: str) -> str:
-    """Return `T-04:12:07 to 22:30 CET`, days from 48 hours on; `T+00:10:00 since 22:30 CET` when past."""
+    """Return `T-04:12:07 to 22:30 CET`, `T+00:10:00 since 22:30 CET` when past.
+
+    On another day of the project it is named; from 48 hours on there are days, and the date.
+    """
     if due is None:
         return "no date"
     seconds = int((due - now).total_seconds())
@@ -150,4 +153,5 @@ def countdown(due: datetime | None, now: datetime, zone: str) -> str:
     local = due.astimezone(ZoneInfo(zone))
     if days >= 2:
         return f"T{sign}{days}d {hours:02}:{minutes:02} {word} {local:%a} {local.day} {local:%b %H:%M %Z}"
-    return f"T{sign}{hours + 24 * days:02}:{minutes:02}:{secs:02} {word} {local:%H:%M %Z}"
+    day = "" if local.date() == now.astimezone(local.tzinfo).date() else f"{local:%a} "
+    return f"T{sign}{hours + 24 * days:02}:{minutes:02}:{secs:02} {word} {day}{local:%H:%M %Z}"

@@ -211,3 +211,11 @@ def test_names_of_limits_files_and_targets() -> None:
     assert targets
     for target in targets:
         assert re.search(rf"^{''.join(target)}:", makefile, re.MULTILINE)
+
+
+def test_the_picture_of_the_dashboard_is_what_it_shows() -> None:
+    (block,) = (block for block in re.findall(r"```text\n(.*?)```", README, re.DOTALL) if " gonogo " in block)
+    shown = (ROOT / "tests/tui/snapshots/home-80x24.txt").read_text("utf-8").splitlines()
+    places = [shown.index(line) for line in block.splitlines() if line]
+    assert places == sorted(places)
+    assert len(places) > 15

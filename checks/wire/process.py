@@ -1,7 +1,8 @@
 """A program run to its end: argv without a shell, no stdin, output bounded, nothing left behind.
 
-On POSIX the program leads a session of its own, so that whatever it started is killed with it. On Windows its
-children are looked up when it must be killed; that path was tested by simulated calls only.
+On POSIX the program leads a session of its own, so that whatever it started is killed with it; if we are
+killed ourselves, `checks.wire.guard` does that. On Windows its children are looked up when it must be killed;
+that path was tested by simulated calls only.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from checks.dataclass import dataclass
+from checks.wire.guard import GUARD
 
 MAX_OUTPUT = 65_536
 MAX_ERRORS = 16_384
@@ -48,6 +50,7 @@ async def run(argv: Sequence[str], *, env: Mapping[str, str] | None = None, limi
     started = time.monotonic()
     transport, program = await _started(argv, env, limit)
     pid = transport.get_pid()
+    GUARD.begun(pid)
     try:
         await program.finished.wait()
         if not program.cut:
@@ -57,6 +60,7 @@ async def run(argv: Sequence[str], *, env: Mapping[str, str] | None = None, limi
         kill_tree(pid)
         transport.close()
         await _reaped(program)
+        GUARD.ended(pid)
     code = transport.get_returncode()
     if program.cut or code is None:
         code = -int(getattr(signal, "SIGKILL", 9))

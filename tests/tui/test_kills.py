@@ -88,12 +88,17 @@ class Scene:
         return self.ledger(lambda ledger: stand(self.plan, ledger, now=datetime.now(UTC)))
 
 
-def told(process):
-    """Return the words of a process that is gonogo; none of another one."""
+def command(process):
+    """Return the words of a process; none of one that is no more."""
     try:
-        words = process.cmdline()
+        return process.cmdline()
     except psutil.Error:
         return []
+
+
+def told(process):
+    """Return the words of a process that is gonogo; none of another one."""
+    words = command(process)
     return words if any("agent.cli" in word or word == GONOGO for word in words) else []
 
 
@@ -124,7 +129,7 @@ def follow(terminal, step="step-01"):
 
 
 def assert_none_left(scene):
-    wait_for(lambda: not scene.alive(), f"the end of {[one.cmdline() for one in scene.alive()]}", 20)
+    wait_for(lambda: not scene.alive(), f"the end of {[command(one) for one in scene.alive()]}", 20)
 
 
 def quit_it(terminal):
@@ -202,6 +207,22 @@ def test_a_run_that_is_killed_is_told_as_such_and_loses_nothing_that_was_told(tm
     assert scene.picture().verdict is Verdict.GO
     assert [one.outcome for one in scene.runs()] == ["finished", None]
     assert scene.ledger(lambda ledger: ledger.verify()) == []
+    assert_none_left(scene)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_ends_early_leaves_no_program_that_would_never_end(tmp_path, number):
+    scene = Scene(tmp_path, steps=1, pause_s=600)
+    with scene.dashboard() as terminal:
+        start_run(terminal)
+        terminal.wait_for(".. RUNNING      step-00")
+        (runner,) = scene.runners()
+        wait_for(lambda: any(command(one) == ["sleep", "600"] for one in scene.alive()), "the program")
+        runner.send_signal(number)
+        wait_for(lambda: [one.pid for one in scene.alive()] == [terminal.process.pid], "the end of the rest")
+        terminal.wait_for("was killed" if number == signal.SIGKILL else "0 of 1 checks have a result", "now")
+        assert " GO " not in terminal.text
+        quit_it(terminal)
     assert_none_left(scene)
 
 

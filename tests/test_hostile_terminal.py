@@ -328,17 +328,11 @@ def test_junit_is_xml_that_shows_nothing_hostile(evil, tmp_path):
 
 
 def test_what_a_person_writes_down_is_tame(evil):
-    words = (
-        "attest",
-        evil.project,
-        "stated",
-        "--fails",
-        "--by",
-        EVIL.replace("\0", ""),
-        "--note",
-        LONG[:3000].replace("\0", ""),
-    )
-    code, raw = on_a_terminal(*words, cwd=evil.folder)
+    words = ("attest", evil.project, "stated", "--fails", "--note", LONG[:3000].replace("\0", ""), "--by")
+    code, raw = on_a_terminal(*words, EVIL.replace("\0", ""), cwd=evil.folder)
+    assert code == 2, "a name of control characters is nobody's"
+    assert_tame(raw.replace(b"\r\n", b"\n"))
+    code, raw = on_a_terminal(*words, "Ann Rey", cwd=evil.folder)
     assert code == 0
     assert_tame(raw.replace(b"\r\n", b"\n"))
     code, raw = on_a_terminal("run", evil.project, "--only", "stated", cwd=evil.folder)

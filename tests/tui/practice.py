@@ -54,6 +54,14 @@ def statement(name: str, milestone: str = "now") -> str:
     return f"  {name}: {{type: manual, milestone: {milestone}, statement: Somebody looked at it}}\n"
 
 
+def held(gate: Path, after: str, milestone: str = "now", name: str = "held") -> str:
+    """A program that goes on until the file `gate` is there: what the test wants to see, it then can."""
+    return (
+        f"  {name}: {{type: plugin, milestone: {milestone}, needs: [{after}], timeout: 120s, "
+        f'command: [/bin/sh, -c, "until [ -e {gate} ]; do sleep 0.05; done; echo OK fine"]}}\n'
+    )
+
+
 def chain(count: int, pause_s: float, milestone: str = "now", name: str = "step") -> str:
     """Programs that follow one another, each of which takes its time and finds nothing wrong."""
     return "".join(

@@ -21,7 +21,7 @@ from agent.ledger.errors import LedgerError
 from agent.live import LiveRuns
 from agent.running import open_ledger, stand
 from agent.verdict import Verdict
-from tests.tui.practice import chain, write
+from tests.tui.practice import chain, held, write
 from tests.tui.terminal import GONOGO, Terminal
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
@@ -35,9 +35,11 @@ PASSED = re.compile(r"OK PASS +(step-\d+)")
 class Scene:
     """A project, the dashboards on it, and every process that they started, found by their environment."""
 
-    def __init__(self, folder, steps=STEPS, pause_s=0.25):
-        self.file = write(folder, chain(steps, pause_s))
-        self.steps = [f"step-{n:02}" for n in range(steps)]
+    def __init__(self, folder, steps=STEPS, pause_s=0.25, *, gated=False):
+        self.gate = folder / "gate"
+        last = f"step-{steps - 1:02}"
+        self.file = write(folder, chain(steps, pause_s), held(self.gate, last) if gated else "")
+        self.steps = [f"step-{n:02}" for n in range(steps)] + ["held"] * gated
         self.plan = load_plan(self.file)
         self.mark = uuid.uuid4().hex
 
@@ -149,7 +151,7 @@ ENDS = {
 
 @pytest.mark.parametrize("how", ENDS)
 def test_a_run_goes_on_whatever_becomes_of_its_dashboard(tmp_path, how):
-    scene = Scene(tmp_path)
+    scene = Scene(tmp_path, steps=4, gated=True)
     with scene.dashboard() as first:
         start_run(first)
         follow(first)
@@ -161,8 +163,9 @@ def test_a_run_goes_on_whatever_becomes_of_its_dashboard(tmp_path, how):
     with scene.dashboard() as second:
         second.send("l")
         (run,) = scene.runs()
-        second.wait_for("live run", run.id, "done", "OK PASS         step-00")
-        second.wait_for(f"run {run.id} finished after", f"{STEPS} of {STEPS}")
+        second.wait_for("live run", run.id, ".. RUNNING      held", "OK PASS         step-03")
+        scene.gate.touch()
+        second.wait_for(f"run {run.id} finished after", "5 of 5")
         second.send("\x1b")
         second.wait_for("nothing blocks it", " GO ")
         quit_it(second)
@@ -308,12 +311,15 @@ PAGES = {
 
 
 def test_every_page_survives_a_small_terminal_while_a_run_goes_on_and_q_leaves_it_running(tmp_path):
-    scene = Scene(tmp_path, steps=60, pause_s=0.5)
+    scene = Scene(tmp_path, steps=2, gated=True)
     with scene.dashboard() as terminal:
         start_run(terminal)
         follow(terminal, "step-00")
         (runner,) = scene.runners()
         terminal.send("\x1b")
+        terminal.wait_for("MILESTONE", "r Run")
+        terminal.settle()
+        home = terminal.text
         for name, (key, words) in PAGES.items():
             terminal.wait_for("MILESTONE", "r Run")
             terminal.send(key)
@@ -325,7 +331,11 @@ def test_every_page_survives_a_small_terminal_while_a_run_goes_on_and_q_leaves_i
             terminal.wait_for(words)
             terminal.resize(80, 24)
             terminal.wait_for(words)
-            terminal.send("" if name == "home" else "\x1b")
+            terminal.settle()  # what is shown is painted anew after the resize, not left over
+            if name != "home":
+                terminal.send("\x1b")
+                terminal.wait_for(*([words] if words not in home else []), gone=True)
+                terminal.settle()  # an escape and a letter close together are another key
         terminal.wait_for("MILESTONE", "r Run")
         quit_it(terminal)
     assert [one.pid for one in scene.runners()] == [runner.pid]

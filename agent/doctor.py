@@ -45,11 +45,11 @@ class Item:
     fix: str = ""
 
 
-async def examine(folder: Path | None = None, *, terminal: bool = True) -> list[Item]:
+async def examine(folder: Path | None = None, *, terminal: bool = True, writes: bool = True) -> list[Item]:
     """Return everything the doctor looked at; `folder` is where a project's ledger would be.
 
     Without `terminal` it says nothing of the text and colours that a terminal shows: the dashboard's own are
-    not those that a command would have.
+    not those that a command would have. Without `writes` it does not try to write.
     """
     shared = Shared()
     try:
@@ -62,7 +62,7 @@ async def examine(folder: Path | None = None, *, terminal: bool = True) -> list[
             *_libraries(),
             _clock(),
             *(_terminal() if terminal else ()),
-            _folder(folder or Path.cwd()),
+            _folder(folder or Path.cwd()) if writes else _UNTRIED,
         ]
     finally:
         await shared.close()
@@ -133,6 +133,9 @@ def _terminal() -> Iterator[Item]:
         yield Item("colour", "pass", "off by NO_COLOR")
     else:
         yield Item("colour", "pass", "on; --plain or NO_COLOR=1 turn it off")
+
+
+_UNTRIED = Item("folder", "warn", "whether it can be written was not tried: nothing is written from here")
 
 
 def _folder(folder: Path) -> Item:

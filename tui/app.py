@@ -132,16 +132,27 @@ class Dashboard(App[None]):
 
     def _tell(self, view: View) -> None:
         self._cover()
-        if isinstance(self.screen, Page):
+        page = self._page_in_sight()
+        if page is not None:
             if self.frozen:
-                self.screen.tick()
+                page.tick()
             else:
-                self.screen.hear(view)
+                page.hear(view)
 
     def _tick(self) -> None:
         self._cover()
-        if isinstance(self.screen, Page):
-            self.screen.tick()
+        page = self._page_in_sight()
+        if page is not None:
+            page.tick()
+
+    def _page_in_sight(self) -> Page | None:
+        """Return the page in front, or the one that is seen through what lies over it."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, Page):
+                return screen
+            if screen.styles.background.a == 1:
+                return None
+        return None
 
     def action_freeze(self) -> None:
         """Let pages stand still, or show at once what they missed."""

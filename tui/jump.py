@@ -18,6 +18,7 @@ from checks.dataclass import dataclass
 from tui.text import joined
 from tui.widgets.listing import Listing
 
+PERIOD_S = 0.2
 LETTERS = "asdfghjklqwertyuiopzxcvbnm1234567890"
 
 
@@ -27,6 +28,8 @@ class Target:
 
     at: Offset
     go: Callable[[], object]
+    name: str = ""
+    """Of the item in a list."""
 
 
 def targets(screen: Screen[Any]) -> list[Target]:
@@ -50,7 +53,7 @@ def _lines(listing: Listing[Any]) -> Iterator[Target]:
             listing.focus()
             listing.go_to(name)
 
-        yield Target(corner + Offset(0, line), go)
+        yield Target(corner + Offset(0, line), go, name)
 
 
 class Jump(ModalScreen[None]):
@@ -69,6 +72,7 @@ class Jump(ModalScreen[None]):
 
     def __init__(self, under: Screen[Any]) -> None:
         super().__init__()
+        self._under = under
         self._targets = dict(zip(LETTERS, targets(under), strict=False))
 
     def compose(self) -> ComposeResult:
@@ -78,6 +82,15 @@ class Jump(ModalScreen[None]):
             yield mark
         if not self._targets:
             yield Static(Content("There is nothing to go to here."))
+
+    def on_mount(self) -> None:
+        self.set_interval(PERIOD_S, self._look)
+
+    def _look(self) -> None:
+        """Leave when news moved what is below: a letter would lead elsewhere than it stands."""
+        there = [(target.at, target.name) for target in targets(self._under)][: len(LETTERS)]
+        if self.is_current and there != [(target.at, target.name) for target in self._targets.values()]:
+            self.dismiss()
 
     def on_key(self, event: events.Key) -> None:
         if event.key == "escape":

@@ -38,6 +38,10 @@ SHARE = 0.1
 """Of a core, that looking and showing may take at most while news arrive: then it looks less often."""
 
 
+LONGEST_S = 5.0
+"""However long a look takes: what is shown is not older than this and a look."""
+
+
 def utc_now() -> datetime:
     """Return the wall clock."""
     return datetime.now(UTC)
@@ -79,6 +83,7 @@ class Store:
         self._spawned: list[Spawned] = []
         self.failed_start = ""
         """What the last run that this dashboard started said when it could not run at all."""
+        self._started = False
 
     @property
     def project_file(self) -> Path:
@@ -96,7 +101,7 @@ class Store:
             begun = time.monotonic()
             self.refresh(tell)
             cost = time.monotonic() - begun
-            await asyncio.sleep(max(PERIOD_S, cost / SHARE))
+            await asyncio.sleep(min(LONGEST_S, max(PERIOD_S, cost / SHARE)))
 
     def refresh(self, tell: Callable[[View], None]) -> None:
         """Look once, now."""
@@ -111,14 +116,20 @@ class Store:
             code = spawned.ended()
             if code is not None:
                 self._spawned.remove(spawned)
-                self.failed_start = spawned.said() if code in (1, 2) else ""
+                if code in (1, 2):
+                    self.failed_start = spawned.said()
+
+    @property
+    def all_over(self) -> bool:
+        """Return whether this dashboard started runs and all of them are over."""
+        return self._started and not self._spawned
 
     # What a person does
 
     def start_run(self, *, milestones: Sequence[str] = (), only: Sequence[str] = ()) -> None:
         """Start a run as a process of its own; raises ReadOnly, OSError."""
         self._may_write()
-        self.failed_start = ""
+        self.failed_start, self._started = "", True
         self._spawned.append(start_run(self.project_file, milestones=milestones, only=only))
 
     def stop_run(self, run: str) -> None:
@@ -181,7 +192,7 @@ class Store:
         folder = self.project_file.absolute().parent
 
         def work() -> Examined:
-            items = tuple(asyncio.run(examine(folder, terminal=False)))
+            items = tuple(asyncio.run(examine(folder, terminal=False, writes=not self.read_only)))
             return Examined(host=socket.gethostname(), at=self.now(), items=items)
 
         return await aside(work)

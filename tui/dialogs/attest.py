@@ -109,7 +109,9 @@ class AttestDialog(Form[Attestation]):
         self._put("state", joined(("R", "bold"), " runs this check now; ", ("esc", "bold"), " closes."))
 
     def _poll(self) -> None:
-        if not self._stored:
+        if self._stored:
+            self._tick()
+        else:
             super()._poll()
 
     def action_save(self) -> None:

@@ -108,6 +108,8 @@ class Form(Subject[R]):
 
     def _poll(self) -> None:
         """Look whether anything is new, or has grown old by itself."""
+        if self._busy:
+            self._tick()
         if self._busy or self._over:
             return
         now, view, begun = self.store.now(), self.store.view, time.monotonic()

@@ -18,6 +18,7 @@ from textual.widgets import Static
 from agent.board import Row
 from agent.explanation import NoExplanation, explanation
 from agent.ledger.errors import LedgerError
+from agent.report.picture import Told
 from agent.story import Story
 from agent.watch import View
 from checks.docs import TypeDoc
@@ -68,6 +69,8 @@ class DetailPage(Page):
         self._row: Row | None = None
         self._wanted: tuple[str, int] | None = None
         """Check and number of the result whose evidence is asked for, or shown."""
+        self._of: Told | None = None
+        """The very result: in a ledger that was exchanged another one may have its number."""
         self._evidence: tuple[Result, Story | None] | None = None
         """Of `_wanted`; None until it is read."""
         self._failed: tuple[str, datetime] | None = None
@@ -110,15 +113,17 @@ class DetailPage(Page):
         if self._mode == REFERENCE:
             yield from text.reference(row, self._docs.get(row.planned.type))
             return
-        yield from head(view, row)
-        yield from text.elsewhere(view, row)
+        still = self.dashboard.frozen
+        yield from head(view, row, still=still)
+        yield from text.elsewhere(view, row, still=still)
         if row.told is None:
             yield from self._rest(view, row)
             return
         result, story = self._evidence or (None, None)
         if story is not None:
             yield from text.past(view, story)
-        yield from findings(row, muted=muted(view, row), most=MOST_FINDINGS, everything=True)
+        dull = still or muted(view, row)
+        yield from findings(row, muted=dull, most=MOST_FINDINGS, everything=True)
         if result is not None and self._wanted is not None:
             yield from text.evidence(view, self._wanted[1], result)
         else:
@@ -143,9 +148,7 @@ class DetailPage(Page):
 
     def _show_run(self, view: View) -> None:
         seq = getattr(self._row.told, "seq", 0) if self._row is not None else 0
-        self._asked, line = run_line(
-            view, self.check, self._asked, seq=seq, failed=self.store.failed_start, now=self.store.now()
-        )
+        self._asked, line = run_line(view, self.check, self._asked, seq=seq, store=self.store)
         if self._refused:
             line = (self._refused, "inconclusive")
         now = self.query_one("#now", Static)
@@ -159,21 +162,22 @@ class DetailPage(Page):
     # Reading what belongs to the result
 
     def _ask_for_evidence(self, row: Row | None) -> None:
-        seq = getattr(row.told, "seq", None) if row is not None else None
+        told = row.told if row is not None else None
+        seq = getattr(told, "seq", None)
         wanted = (self.check, seq) if seq is not None else None
         now = self.store.now()
-        if wanted == self._wanted:
+        if wanted == self._wanted and told == self._of:
             if self._failed is None or (now - self._failed[1]).total_seconds() < RETRY_S:
                 return
         else:
             self._evidence = None
-        self._wanted, self._failed = wanted, None
+        self._wanted, self._of, self._failed = wanted, told, None
         if wanted is not None:
-            self.run_worker(self._read(*wanted), group="evidence", exclusive=True)
+            self.run_worker(self._read(*wanted, told), group="evidence", exclusive=True)
         else:
             self.workers.cancel_group(self, "evidence")
 
-    async def _read(self, check: str, seq: int) -> None:
+    async def _read(self, check: str, seq: int, of: Told | None) -> None:
         try:
             result = await self.store.result(seq)
             story = await self.store.story(check, counts=seq)
@@ -183,7 +187,7 @@ class DetailPage(Page):
             found, failed = None, f"The entry {seq} of the ledger cannot be read: {error!r}"
         else:
             found, failed = (result, story), ""
-        if self._wanted != (check, seq):
+        if self._of is not of or self._wanted != (check, seq):
             return
         self._evidence = found
         self._failed = (failed, self.store.now()) if failed else None

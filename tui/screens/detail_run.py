@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from agent.verdict import span
 from agent.watch import View
 from checks.dataclass import dataclass
+from tui.store import Store
 from tui.widgets.paper import Part
 
 
@@ -22,11 +24,12 @@ class Asked:
 
 
 def run_line(
-    view: View, check: str, asked: Asked | None, *, seq: int, failed: str, now: datetime
+    view: View, check: str, asked: Asked | None, *, seq: int, store: Store
 ) -> tuple[Asked | None, Part | None]:
     """Return what is still asked for, and the line to show; None for nothing."""
     if asked is not None and (asked.check != check or asked.seq != seq):
         asked = None
+    now, failed = store.now(), store.failed_start
     for run in view.runs:
         if check in run.running:
             since = span(max(0.0, round((now - run.running[check]).total_seconds(), 1)))
@@ -43,10 +46,15 @@ def run_line(
     since = span(max(0, int((now - asked.at).total_seconds())))
     if asked.run and all(run.id != asked.run for run in view.runs):
         return asked, (f"Run {asked.run} ended, and no new result of this check counts.", "inconclusive")
+    if store.all_over:
+        return asked, (
+            "The run that was asked for ended, and no new result of this check counts.",
+            "inconclusive",
+        )
     return asked, (f".. A run of this check was asked for {since} ago.", "running")
 
 
 def _seen_in(asked: Asked | None, run: str) -> Asked | None:
     if asked is None:
         return None
-    return Asked(check=asked.check, seq=asked.seq, at=asked.at, run=run)
+    return replace(asked, run=run)

@@ -14,7 +14,7 @@ from agent.watch import View
 from checks.docs import TypeDoc
 from checks.words import Result, Status
 from tui.text import sign
-from tui.widgets.detail import IN, when
+from tui.widgets.detail import IN, look_of, when
 from tui.widgets.paper import BLANK, Para, Part, para
 from tui.widgets.raw import pretty
 
@@ -48,13 +48,13 @@ def row_of(view: View, check: str, milestone: str = "") -> Row | None:
     return found
 
 
-def elsewhere(view: View, row: Row) -> Iterator[Para]:
+def elsewhere(view: View, row: Row, *, still: bool = False) -> Iterator[Para]:
     """Return how the check stands in other gates that look at it, where that differs."""
     parts: list[Part] = []
     for verdict in view.picture.verdicts:
         for item in verdict.standings:
             if item.check == row.id and item.standing is not row.standing:
-                look = "inconclusive" if view.problems else item.standing.value
+                look = look_of(view, item.standing, still=still)
                 parts += [(f"{verdict.milestone.id} ", ""), (sign(item.standing), look), ("  ", "")]
     if parts:
         yield para(*parts, label="Gates", indent=IN)

@@ -116,7 +116,7 @@ class DiffPage(Page):
         """Compare, or compare anew what news arrived of."""
         number = self.dashboard.view_shown.number
         stale = self.diff is None and not self.error
-        if NOW in (self.before, self.after) or not self.before:
+        if NOW in (self.before, self.after) or not self.before or self._goes_on():
             stale = stale or number != self._number
         waits = self.dashboard.frozen and self.diff is not None
         if (
@@ -129,6 +129,11 @@ class DiffPage(Page):
             self._busy, self._number = True, number
             self.run_worker(self._compare(), name="compare")
             self._write()
+
+    def _goes_on(self) -> bool:
+        """Return whether a run that is compared has no end yet: it may find more."""
+        sides = (self.diff.before, self.diff.after) if self.diff is not None else ()
+        return any(side.run is not None and side.run.outcome is None for side in sides)
 
     async def _compare(self) -> None:
         begun = time.monotonic()

@@ -62,6 +62,8 @@ class HistoryPage(Page):
         self._marked: list[str] = []
         self._counts: dict[str, Counted] = {}
         """By run; None where they cannot be read."""
+        self._counted_as: dict[str, str] = {}
+        """What had become of each run when it was counted: until it ended it may find more."""
         self._wide = False
 
     def body(self) -> Iterable[Widget]:
@@ -119,7 +121,7 @@ class HistoryPage(Page):
         if self.stands:
             if self._runs is not None:
                 for item in self._runs.runs:
-                    if item.became == "goes on":
+                    if item.became == "goes on" or self._counted_as.get(item.run.id) != item.became:
                         self._counts.pop(item.run.id, None)
             self._write()
             self.run_worker(self._count(), name="counts", group="counts", exclusive=True)
@@ -130,6 +132,7 @@ class HistoryPage(Page):
             if item.run.id in self._counts:
                 continue
             begun = time.monotonic()
+            self._counted_as[item.run.id] = item.became
             try:
                 self._counts[item.run.id] = await self.store.tested(item.run)
             except LedgerError:

@@ -180,7 +180,7 @@ class Home(Page):
         told = note(row, view.picture.plan.project.timezone, full=not self.has_class("-wide"))
         self.query_one("#note", Words).tell(told, keep=True)
         if self.has_class("-wide"):
-            self.query_one(DetailPane).show_row(view, row)
+            self.query_one(DetailPane).show_row(view, row, still=self.dashboard.frozen)
         able = tuple(
             self.check_action(name, ()) for name in ("run", "why", "waive", "attest", "rerun", "back")
         )

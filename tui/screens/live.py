@@ -132,9 +132,21 @@ class LivePage(Page):
         new = [name for name in alive if name not in self._before]
         if self._expected_since is not None and new:
             self._picked, self._expected_since = new[-1], None
+        elif self._expected_since is not None and not self.dashboard.frozen and self.store.all_over:
+            self._give_up(view, self._expected_since)
         shown = self._followed.get(self._picked)
         if shown is None or (shown.live is None and alive):  # only ever a summary of the past: news win
             self._picked = alive[-1] if alive else next(reversed(self._followed), "")
+
+    def _give_up(self, view: View, since: datetime) -> None:
+        """Expect a run no longer that ended before it was ever seen: show it, or say that there is none."""
+        self._expected_since = None
+        newest = view.picture.run
+        if newest is not None and newest.started >= since:
+            self._followed.setdefault(newest.id, _Followed())
+            self._picked = newest.id
+        elif not self.store.failed_start:
+            self._trouble = "The run that was asked for ended before it began."
 
     def _tell(self, view: View) -> Told | None:
         shown = self._followed.get(self._picked)
@@ -192,7 +204,7 @@ class LivePage(Page):
 
     def _write(self, view: View) -> None:
         told, now = self._told, self.store.now()
-        muted = bool(view.problems)
+        muted = self.dashboard.frozen or bool(view.problems)
         listing = self.query_one("#items", Listing)
         progress = self.query_one("#progress", Progress)
         listing.lay_out(text.columns(wide=self.app.size.width >= WIDE))
@@ -238,7 +250,9 @@ class LivePage(Page):
         if self._trouble:
             lines.append([(self._trouble[:MOST_SAID], "inconclusive")])
         if told is not None and told.live is None:
-            lines.append(list(text.verdicts(told, view)))
+            frozen = self.dashboard.frozen_at
+            now = frozen or self.store.now()
+            lines.append(list(text.verdicts(told, view, now, still=frozen is not None)))
         if not view.runs and self._expected_since is None:
             lines.append([("No run goes on. r starts one.", "dim")])
         if self._failures:
@@ -264,7 +278,7 @@ class LivePage(Page):
         listing = self.query_one("#items", Listing)
         return text.cells(
             item, view.picture.plan, self.dashboard.frozen_at or self.store.now(), listing.room(3),
-            muted=bool(view.problems),
+            muted=self.dashboard.frozen or bool(view.problems),
         )  # fmt: skip
 
     # What a person does

@@ -10,6 +10,7 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from agent.board import holds
 from agent.ledger import Known
 from agent.live import LiveRun, Past
 from agent.plan import Plan
@@ -279,20 +280,20 @@ def counts(told: Told, *, muted: bool) -> Iterator[Part]:
             yield "  ", ""
 
 
-def verdicts(told: Told, view: View) -> Iterator[Part]:
-    """Return how the milestones stand now whose gates look at what the run tested."""
+def verdicts(told: Told, view: View, now: datetime, *, still: bool = False) -> Iterator[Part]:
+    """Return how the milestones stand whose gates look at what the run tested; `still`: stood then."""
     tested = {item.check for item in told.items}
     concerned = [
         item for item in view.picture.verdicts
         if any(need.check in tested for need in item.milestone.gate.needs)
     ]  # fmt: skip
-    yield "Now: ", "dim"
+    yield "Then: " if still else "Now: ", "dim"
     for item in concerned[:MOST_MILESTONES]:
-        word, look = (
-            ("CANNOT TELL", "INCOMPLETE") if view.problems else (item.verdict.value, item.verdict.value)
-        )
+        word = look = item.verdict.value
+        if view.problems or not holds(item, now):
+            word, look = "CANNOT TELL", "INCOMPLETE"
         yield f"{item.milestone.id} ", ""
-        yield f" {word} ", look
+        yield f" {word} ", "dim" if still else look
         yield "  ", ""
     if len(concerned) > MOST_MILESTONES:
         yield f"and {len(concerned) - MOST_MILESTONES} more", "dim"

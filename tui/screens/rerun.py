@@ -18,10 +18,10 @@ class Rerun:
 
     def press(self, row: Row) -> None:
         """Start a run of this check, unless it is being run or asked for already."""
-        store, now = self._store, self._store.now()
+        store = self._store
         before = self._asked if self._asked is not None and self._asked.check == row.id else None
         seq = getattr(row.told, "seq", 0)
-        going = run_line(store.view, row.id, before, seq=seq, failed=store.failed_start, now=now)[1]
+        going = run_line(store.view, row.id, before, seq=seq, store=store)[1]
         if going is not None and going[1] == "running":
             if before is None:
                 self._asked, self._refused = None, f"{row.id} is being run already"
@@ -31,7 +31,7 @@ class Rerun:
         except (ReadOnly, OSError) as error:
             self._asked, self._refused = None, f"{row.id} cannot be run: {error}"
         else:
-            self._asked, self._refused = Asked(check=row.id, seq=seq, at=now), ""
+            self._asked, self._refused = Asked(check=row.id, seq=seq, at=store.now()), ""
 
     def forget(self) -> None:
         """Say no more why nothing was begun."""
@@ -41,9 +41,7 @@ class Rerun:
         """Return what became of it; raw text, empty if there is nothing to say."""
         if self._asked is None:
             return self._refused
-        check, store = self._asked.check, self._store
+        check = self._asked.check
         seq = getattr(view.picture.results.get(check), "seq", 0)
-        self._asked, part = run_line(
-            view, check, self._asked, seq=seq, failed=store.failed_start, now=store.now()
-        )
+        self._asked, part = run_line(view, check, self._asked, seq=seq, store=self._store)
         return f"{check} {part[0]}" if part is not None else ""

@@ -25,20 +25,24 @@ NOT_COUNTED = (Standing.STALE, Standing.NOT_RUN)
 class DetailPane(Paper):
     """Shows the row under the cursor."""
 
-    def show_row(self, view: View, row: Row | None) -> None:
-        """Show `row` as it stands in `view`; None is an empty list."""
+    def show_row(self, view: View, row: Row | None, *, still: bool = False) -> None:
+        """Show `row` as it stands in `view`; None is an empty list. `still` is of a moment that is over."""
         if row is None:
             self.put([para(("No check is selected.", "dim"))])
             return
         before = self.paras[0] if self.paras else None
-        made = [*about(view, row), BLANK, para(("enter: evidence, history and explanation", "dim"))]
+        made = [
+            *about(view, row, still=still),
+            BLANK,
+            para(("enter: evidence, history and explanation", "dim")),
+        ]
         self.put(made, top=before is not None and before.parts[1:] != made[0].parts[1:])
 
 
-def about(view: View, row: Row) -> Iterator[Para]:
+def about(view: View, row: Row, *, still: bool = False) -> Iterator[Para]:
     """Return what the row says: status, expected, observed, what is wrong, whom to call."""
-    yield from head(view, row)
-    yield from findings(row, muted=muted(view, row), most=MOST_FINDINGS)
+    yield from head(view, row, still=still)
+    yield from findings(row, muted=still or muted(view, row), most=MOST_FINDINGS)
     yield BLANK
     yield from seen(view, row)
 
@@ -48,9 +52,9 @@ def muted(view: View, row: Row) -> bool:
     return bool(view.problems) or row.standing in NOT_COUNTED
 
 
-def head(view: View, row: Row) -> Iterator[Para]:
+def head(view: View, row: Row, *, still: bool = False) -> Iterator[Para]:
     """Return what the check is, how it stands, and expected against observed."""
-    yield heading(view, row)
+    yield heading(view, row, still=still)
     for problem in view.problems:
         yield para((f"Cannot tell how it stands now: {problem}", "inconclusive"))
     if row.planned.title and row.planned.title != row.id:
@@ -59,14 +63,21 @@ def head(view: View, row: Row) -> Iterator[Para]:
     need = "required" if row.required else "advisory: it does not count for the gate"
     yield para(f"{row.planned.milestone}, {need}", label="Milestone", indent=IN)
     yield from standing(view, row)
-    yield from blocked(view, row)
+    yield from blocked(view, row, still=still)
     yield from waiver(view, row)
     yield from call(row.owner)
 
 
-def heading(view: View, row: Row) -> Para:
-    """Return the line with sign, word and id; under a problem even a pass does not look like one."""
-    look = "inconclusive" if view.problems else row.standing.value
+def look_of(view: View, standing: Standing, *, still: bool) -> str:
+    """Return the look of a standing: under a problem, and when it stands still, no pass looks like one."""
+    if view.problems:
+        return "inconclusive"
+    return "dim" if still and standing is Standing.PASS else standing.value
+
+
+def heading(view: View, row: Row, *, still: bool = False) -> Para:
+    """Return the line with sign, word and id."""
+    look = look_of(view, row.standing, still=still)
     mark: list[Part] = [(sign(row.standing), look), (f"  {row.id}", "bold")]
     if row.waiver is not None:
         mark.append(("  WAIVED", "waived"))
@@ -94,7 +105,7 @@ def standing(view: View, row: Row) -> Iterator[Para]:
         yield para(first.observed, label="Observed", indent=IN)
 
 
-def blocked(view: View, row: Row) -> Iterator[Para]:
+def blocked(view: View, row: Row, *, still: bool = False) -> Iterator[Para]:
     """Return the cause that keeps the check from being tried, and how that stands."""
     cause = row.told.blocked_by if row.told is not None else None
     if not cause:
@@ -102,7 +113,7 @@ def blocked(view: View, row: Row) -> Iterator[Para]:
     parts: list[Part] = [(cause, "bold")]
     how = standing_of(view, cause)
     if how is not None:
-        parts += [("  ", ""), (sign(how), "inconclusive" if view.problems else how.value)]
+        parts += [("  ", ""), (sign(how), look_of(view, how, still=still))]
     elif cause not in view.picture.plan.by_id:
         parts.append(("  (no check of the plan: this laptop, or one that was removed)", "dim"))
     yield para(*parts, label="Waits for", indent=IN)

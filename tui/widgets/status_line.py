@@ -61,7 +61,7 @@ def parts_of(
     if run is not None:
         yield f"  from {cut(harmless(run.vantage.name), _NAME)}", ""
     short = cut(harmless(file), _NAME)
-    yield (f"  {short} not readable", "fail") if view.problems else (f"  {short} ok", "dim")
+    yield ("  CANNOT TELL, see above", "fail") if view.problems else (f"  {short} ok", "dim")
     offset = run.vantage.clock_offset_s if run is not None else None
     if offset is not None and abs(offset) > CLOCK_MATTERS_S:
         yield f"  clock {offset:+.1f} s", "warn"

@@ -42,8 +42,8 @@ async def test_what_does_not_fit_ends_in_a_sign_at_every_width(width):
             assert "word39" in text(app), "where there is room there is all of it"
 
 
-async def test_what_fits_is_whole(width=80):
-    app = Shows()
+async def test_what_fits_is_whole():
+    width, app = 80, Shows()
     async with app.run_test(size=(width, 30)) as pilot:
         app.query_one("#two", Words).tell([("a" * width, ""), ("b" * width, "bold")])
         await pilot.pause()

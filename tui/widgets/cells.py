@@ -67,6 +67,6 @@ def want_got(want: str, got: str, room: int) -> str:
 
 def _apart(want: str, got: str) -> tuple[str, str]:
     """Return both without the words that they begin with alike; a `~` says that there was more."""
-    alike = commonprefix((want, got))
+    alike = commonprefix((want, got))  # noqa: RUF071 - by character is what is meant
     start = max((alike.rfind(mark) + 1 for mark in " .:/,;=-"), default=0)
     return (want, got) if start < _WORTH else (f"~{want[start:]}", f"~{got[start:]}")

@@ -14,7 +14,7 @@ Part = tuple[str, str]
 
 
 class Words(Static):
-    """Shows raw text harmlessly; without any it takes no room, and where it has too little it says so by `~`."""
+    """Shows raw text harmlessly; without any it takes no room, and a `~` says where there was too little."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(Content(""), id=id, classes=classes)

@@ -484,3 +484,29 @@ async def test_without_colour_a_failure_reads_otherwise_than_a_pass(tmp_path, mo
         assert "!! FAIL" in seen[1]
     if page == "diff":
         assert "regression" in seen[1]
+
+
+async def test_a_milestone_that_is_gone_does_not_pass_in_its_dialog(tmp_path):
+    app = small(tmp_path, "line", "loss", "files")
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.ask_decision("ready")
+        await dialog_opened(pilot)
+        assert "Every check of this gate passes" in text(app)
+        file = app.store.project_file
+        file.write_text(
+            SMALL.replace("  ready: {", "  other: {").replace("milestone: ready", "milestone: other")
+        )
+        await until(pilot, lambda: "has no such milestone" in text(app))
+        assert "passes" not in text(app)
+
+
+@pytest.mark.parametrize("ask", ["ask_waiver", "ask_attestation"])
+async def test_a_check_that_is_gone_stands_in_no_way_in_its_dialog(dashboard, project, ask):
+    async with dashboard.run_test(size=(80, 24)) as pilot:
+        getattr(dashboard, ask)("plan-agreed")
+        await dialog_opened(pilot)
+        project.write_text(re.sub(r"(?m)^  plan-agreed:.*\n", "", project.read_text()))
+        await until(pilot, lambda: "plan-agreed" not in dashboard.store.plan.by_id)
+        await until(pilot, lambda: "OK PASS" not in text(dashboard))
+        assert "passes" not in text(dashboard)
+        assert "landlord" not in text(dashboard)

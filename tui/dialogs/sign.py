@@ -174,7 +174,9 @@ class SignDialog(Form[Decision]):
         return view is not None and bool(self._open(view).rows or self._open(view).others)
 
     def explain(self, view: View) -> None:
-        if self._must_read:
+        if self._item(view) is None:
+            text = Content("")
+        elif self._must_read:
             text = joined(
                 f"[{'x' if self._read else ' '}] I have read what is not pass: {self._open(view).words}",
                 ("" if self._read else "  (enter opens the list)", "dim"),

@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 
 PERIOD_S = 0.2
 SHARE = 0.1
-"""Of a core, that looking and showing may take at most while news arrive: then it looks less often."""
-
-
+"""Of a core, that looking and painting may take at most while news arrive: then it looks less often."""
 LONGEST_S = 5.0
 """However long a look takes: what is shown is not older than this and a look."""
 
@@ -98,10 +96,11 @@ class Store:
     async def follow(self, tell: Callable[[View], None]) -> None:
         """Look again and again until cancelled, and tell what is new."""
         while True:
-            begun = time.monotonic()
+            begun, spent = time.monotonic(), time.process_time()
             self.refresh(tell)
-            cost = time.monotonic() - begun
-            await asyncio.sleep(min(LONGEST_S, max(PERIOD_S, cost / SHARE)))
+            await asyncio.sleep(PERIOD_S)  # what was told is painted meanwhile
+            rest = (time.process_time() - spent) / SHARE - (time.monotonic() - begun)
+            await asyncio.sleep(min(LONGEST_S, max(0.0, rest)))
 
     def refresh(self, tell: Callable[[View], None]) -> None:
         """Look once, now."""

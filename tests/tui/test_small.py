@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.tui.filling import until
 from tests.tui.screen import text
 from tui.widgets.small import Small, too_small
 
 WAYS = [
-    (), ("enter",), ("l",), ("d",), ("v",), ("question_mark",), ("ctrl+p",), ("ctrl+o",), ("r",), ("w",),
+    (), ("enter",), ("l",), ("d",), ("v",), ("question_mark",), ("ctrl+p",), ("r",), ("w",),
     ("s",), ("t",), ("slash",), ("ctrl+p", "a", "b"), ("enter", "question_mark"), ("n", "enter"),
 ]  # fmt: skip
 
@@ -47,6 +48,18 @@ async def test_there_and_back_again_on_every_page_and_dialog(dashboard, keys):
         assert dashboard.screen is screen
         assert dashboard.focused is focused
         assert text(dashboard) == before
+
+
+async def test_jump_letters_go_when_what_they_stand_on_has_moved(dashboard):
+    async with dashboard.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        before, home = text(dashboard), dashboard.screen
+        await pilot.press("ctrl+o")
+        await resized(pilot, 40, 10)
+        assert dashboard.screen.query_one(Small).has_class("-needed")
+        await resized(pilot, 80, 24)
+        await until(pilot, lambda: dashboard.screen is home)
+        await until(pilot, lambda: text(dashboard) == before)
 
 
 async def test_nothing_is_pressed_unseen_but_q_still_quits(dashboard):

@@ -22,7 +22,7 @@ CLOCK_MATTERS_S = 1.0
 """From here on the clock of the laptop that ran the checks is said to be off."""
 _LONGEST_ID = 60
 _GIVE_UP = (
-    ("page", 0), ("brand", 1), ("project", 25), ("milestone", 25), ("brand", 0), ("project", 13),
+    ("brand", 1), ("page", 0), ("project", 25), ("milestone", 25), ("brand", 0), ("project", 13),
     ("milestone", 13), ("countdown", 16), ("project", 0), ("clock", 0), ("read only", 3), ("frozen", 7),
     ("milestone", 0), ("read only", 0), ("countdown", 0), ("frozen", 2), ("frozen", 0),
 )  # fmt: skip

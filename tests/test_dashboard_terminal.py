@@ -182,29 +182,6 @@ def test_where_there_is_no_terminal_it_says_so(project):
         assert b"\x1b" not in done.stderr + done.stdout
 
 
-def test_a_newcomer_finds_the_cause_of_the_first_no_go_with_the_keys_that_are_shown(tmp_path):
-    """As the README says: from `gonogo demo --dashboard` n and enter lead to the cause, esc back."""
-    with Terminal(GONOGO, "demo", "--dashboard", "--dir", "office", cwd=tmp_path) as terminal:
-        terminal.wait_for("MILESTONE", "!! NO-GO", " n Next", "? Keys")
-        last = terminal.text.splitlines()[-1]
-        assert " n Next" in last
-        assert " enter Why" in last
-        for _ in range(5):
-            if "!! FAIL" in terminal.text:
-                break
-            terminal.send("n")
-            terminal.settle()
-        first = re.search(r"!! FAIL +(\S+)", terminal.text)[1]
-        terminal.send("\r")
-        terminal.wait_for(f"!! FAIL  {first}", "Expected", "Observed", "Fix ", "Call ")
-        terminal.send("\x1b")
-        terminal.wait_for("MILESTONE", "!! NO-GO")
-        terminal.send("q")
-        assert terminal.wait_end() == 4
-        assert b"The practice office is closed again" in terminal.raw
-        assert_given_back(terminal.raw)
-
-
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is missing")
 def test_it_works_in_tmux(project, tmp_path):
     def tmux(*words):

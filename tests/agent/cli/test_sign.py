@@ -168,7 +168,14 @@ class Terminal:
         os.write(self._ours, text.encode())
 
     def interrupt(self):
-        self._process.send_signal(signal.SIGINT)
+        """Press Ctrl-C until it is heard: one that comes just before the read is only heard with the next."""
+        for _ in range(100):
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(0.2)
+            except subprocess.TimeoutExpired:
+                continue
+            return
 
     def ends(self):
         try:

@@ -242,7 +242,7 @@ async def test_sign_off(dashboard, project, size):
         await home(pilot)
         await pilot.press("s")
         await opened(pilot)
-        await seen(pilot, "Verdict by the rules NO-GO 3 fail", "ledger up to entry")
+        await seen(pilot, "Verdict by the rules NO-GO 2 fail", "ledger up to entry")
         await to(pilot, "read-all")
         await pilot.press("enter")
         await seen(pilot, "Not pass in ready", "mail", "files")

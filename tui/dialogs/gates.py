@@ -28,9 +28,13 @@ def row_of(view: View, check: str) -> Row | None:
 
 
 def counted(found: Iterable[Row | CheckStanding]) -> str:
-    """Return how many stand how, the worst first: `2 fail, 1 stale`."""
-    numbers = Counter(item.standing for item in found)
-    return ", ".join(f"{numbers[word]} {word.value}" for word in WORST_FIRST if numbers[word])
+    """Return how many stand how, the worst first, the advisory apart: `2 fail, 1 stale; advisory: 1 fail`."""
+    numbers = Counter((item.required, item.standing) for item in found)
+    required, advisory = (
+        ", ".join(f"{numbers[kind, word]} {word.value}" for word in WORST_FIRST if numbers[kind, word])
+        for kind in (True, False)
+    )
+    return "; ".join(part for part in (required, advisory and f"advisory: {advisory}") if part)
 
 
 def left(picture: Picture, item: MilestoneVerdict) -> str:

@@ -117,7 +117,8 @@ async def test_a_click_on_another_site_leads_in_and_the_site_itself_gets_nothing
                 assert await evil.js(read) == 0
                 refused = "frame-ancestors"
                 await until(lambda: any(refused in line for line in evil.said), "the frame is refused")
-                assert await evil.js("document.getElementById('f').contentDocument") is None
+                inside = "document.getElementById('f').contentDocument === null"
+                await until(lambda: evil.js(inside), "nothing of it is in the frame")
                 assert len(run.children()) == 1
         finally:
             await runner.cleanup()

@@ -17,7 +17,14 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="not done on Win
 ROOT = Path(__file__).parents[3]
 STARTS = """
 import asyncio, sys
+from checks.wire.guard import GUARD
 from checks.wire.process import run
+begun = GUARD.begun
+def tell(pid):
+    begun(pid)
+    with open(sys.argv[1] + ".told", "a") as file:
+        file.write(".")
+GUARD.begun = tell
 async def both():
     await run(["/bin/sh", "-c", "echo over"])
     script = "trap '' TERM HUP INT; sleep 1000 & echo $! $$ >> %s; wait" % sys.argv[1]
@@ -53,6 +60,8 @@ def test_what_it_started_goes_with_it(tmp_path, how):
         lines = wait_for(
             lambda: said.exists() and said.read_text().count("\n") == 3 and said.read_text(), "it"
         )
+        told = said.with_name("pids.told")
+        wait_for(lambda: told.exists() and told.read_text() == "....", "the guard to know of each")
         pids = [int(word) for word in lines.split()]
         guards = [child.pid for child in psutil.Process(process.pid).children() if child.pid not in pids]
         assert alive(pids) == pids

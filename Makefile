@@ -11,10 +11,10 @@ demo: $(VENV)/.runtime ## a practice office on this machine: NO-GO with its caus
 test: $(VENV)/.development ## install what the tests need (system packages too, when root), then run everything
 	@sh tests/lab/install.sh
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 4 --dist loadgroup
 
 check: $(VENV)/.development lint ## the quick half: linters, types, rooms, tests without the lab
-	$(BIN)/python -m pytest -n 2 -m "not lab"
+	$(BIN)/python -m pytest -n 4 -m "not lab"
 
 lint: $(VENV)/.development
 	$(BIN)/ruff check .

@@ -24,7 +24,7 @@ from agent.live import LiveFile
 from agent.plan import Plan
 from agent.secrets import resolve_secret
 from agent.selfcheck import look_at_ourselves
-from checks.vantage import Attestation, Shared
+from checks.vantage import Attestation, Earlier, Shared
 
 TELL_S = 0.25
 """How often the live file is written, and looked at for a wish to stop."""
@@ -70,7 +70,11 @@ async def _session(
     live = LiveFile(ledger.path) if ledger.path is not None else None
     telling = asyncio.create_task(_tell(live, stop), name="live file") if live is not None else None
     try:
-        shared = Shared(resolve_secret=resolve_secret, attestations=statements(plan, ledger.attestations()))
+        shared = Shared(
+            resolve_secret=resolve_secret,
+            attestations=statements(plan, ledger.attestations()),
+            history=lambda check, limit: earlier(ledger, plan, check, limit),
+        )
         told = [*sinks, live] if live is not None else sinks
         vantage = await look_at_ourselves(shared, name=vantage_name, time_servers=plan.project.time_servers)
         return await execute(plan, selected, vantage=vantage, shared=shared, ledger=ledger, sinks=told)
@@ -102,6 +106,13 @@ def statements(plan: Plan, said: Mapping[str, Attestation]) -> dict[str, Attesta
         for need in milestone.gate.needs:
             limits[need.check] = min(milestone.gate.max_age_s, limits.get(need.check, math.inf))
     return {name: replace(one, fresh_s=limits.get(name)) for name, one in said.items()}
+
+
+def earlier(ledger: Ledger, plan: Plan, check: str, limit: int) -> tuple[Earlier, ...]:
+    """Return what earlier runs hold of `check`, the newest first; results of another type are left out."""
+    wanted = plan.by_id[check].type if check in plan.by_id else ""
+    found = [ledger.result(known.seq) for known in ledger.history(check, limit) if known.type == wanted]
+    return tuple(Earlier(at=one.started, status=one.status, observation=one.observation) for one in found)
 
 
 def _stopping() -> tuple[signal.Signals, ...]:

@@ -161,6 +161,53 @@ def parse_endpoint(value: Any) -> str:
     return f"[{host}]:{number}" if ":" in host else f"{host}:{number}"
 
 
+def parse_resolver(value: Any) -> str:
+    """Return a resolver: an endpoint (plain DNS), `tls://HOST[:PORT]` (RFC 7858) or an https URL (RFC 8484).
+
+    After `#` stands the name that its certificate must be for, where that is not the host's:
+    `tls://192.0.2.1#dns.example.net`.
+    """
+    text = _text(
+        value,
+        "A resolver is written like 192.0.2.53, tls://dns.example.net or https://dns.example.net/dns-query",
+    )
+    scheme, mark, rest = text.partition("://")
+    if not mark:
+        return parse_endpoint(text)
+    place, mark, name = rest.partition("#")
+    named = f"#{parse_domain(name)}" if mark else ""
+    if scheme == "tls":
+        return f"tls://{parse_endpoint(place)}{named}"
+    if scheme == "https":
+        return f"{parse_url(f'https://{place}')}{named}"
+    raise ValueError(f"A resolver over TLS starts with tls:// or https://, unlike {value!r}.")
+
+
+def parse_name_server(value: Any) -> str:
+    """Return an authoritative server: an endpoint, or `NAME=ENDPOINT` for one whose name is known.
+
+    `{name: ns1.example.com, address: "192.0.2.53:5353"}` says the same.
+    """
+    if isinstance(value, dict):
+        if set(value) != {"name", "address"}:
+            raise ValueError(f"A name server has the keys 'name' and 'address', unlike {value!r}.")
+        return f"{parse_domain(value['name'])}={parse_endpoint(value['address'])}"
+    text = _text(
+        value, "A name server is written like 192.0.2.53, ns1.example.com or ns1.example.com=192.0.2.53:5353"
+    )
+    name, mark, place = text.partition("=")
+    return f"{parse_domain(name.strip())}={parse_endpoint(place)}" if mark else parse_endpoint(text)
+
+
+def split_name_server(server: str) -> tuple[str, str]:
+    """Return name (empty if not known) and endpoint of a normal-form name server."""
+    name, mark, place = server.partition("=")
+    if mark:
+        return name, place
+    host, _ = split_endpoint(server)
+    return ("" if ":" in host or re.fullmatch(r"[0-9.]+", host) else host), server
+
+
 def parse_port(value: Any) -> int:
     """Return a port number from 1 to 65535."""
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 65535:
@@ -224,6 +271,25 @@ Endpoint = Annotated[
     str, _form(parse_endpoint, type="string", examples=["192.0.2.1:5353", "[2001:db8::1]:53"])
 ]
 """A server with an optional port; read it by `split_endpoint`."""
+Resolver = Annotated[
+    str,
+    _form(
+        parse_resolver, type="string",
+        examples=["192.0.2.53", "127.0.0.1:5353", "tls://dns.example.net", "https://dns.example.net/dns-query"],
+    ),
+]  # fmt: skip
+"""A recursive server: plain DNS, over TLS or over HTTPS; `checks.wire.dns.Dns.ask` takes it as it is."""
+NameServer = Annotated[
+    str,
+    _form(
+        parse_name_server, type=["string", "object"],
+        examples=[
+            "192.0.2.53", "ns1.example.com=192.0.2.53:5353",
+            {"name": "ns1.example.com", "address": "192.0.2.53"},
+        ],
+    ),
+]  # fmt: skip
+"""An authoritative server with its name where known; read it by `split_name_server`."""
 Port = Annotated[int, _form(parse_port, type="integer", minimum=1, maximum=65535)]
 Url = Annotated[
     str, _form(parse_url, type="string", format="uri", examples=["https://intranet.example.com/health"])

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, Self, TypeVar
 
 from checks.dataclass import dataclass
-from checks.words import Note
+from checks.words import Note, Status
 
 T = TypeVar("T")
 C = TypeVar("C", bound="Client")
@@ -65,12 +65,27 @@ class Attestation:
     """How old it may be for the strictest gate that looks at it; said by a run, not by the person."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What this check saw in an earlier run: time of the result (UTC), its status, its observation as JSON.
+
+    `observation` is None where nothing was seen. Read it by `checks.jsonable.from_json` and expect
+    ValueError: it may come from an older version, or from another definition under the same id.
+    """
+
+    at: datetime
+    status: Status
+    observation: Any
+
+
 @dataclass
 class Shared:
     """What all checks of one run have in common."""
 
     resolve_secret: Callable[[str], str] | None = None
     attestations: Mapping[str, Attestation] = field(default_factory=dict)
+    history: Callable[[str, int], tuple[Earlier, ...]] | None = None
+    """Returns what earlier runs hold of a check, the newest first, at most so many."""
     secrets_seen: dict[str, str] = field(default_factory=dict)
     """Resolved secrets to their references: whatever is stored or shown has them replaced."""
     _flights: dict[Hashable, asyncio.Future[Any]] = field(default_factory=dict)
@@ -161,6 +176,13 @@ class Vantage:
     def attestation(self) -> Attestation | None:
         """Return the newest statement a person made for this check, if any."""
         return self.shared.attestations.get(self.check)
+
+    def earlier(self, limit: int = 100) -> tuple[Earlier, ...]:
+        """Return what this check saw in earlier runs of the project, the newest first; none without a ledger.
+
+        What the judge needs of it goes into what was seen: stored evidence must be enough to judge again.
+        """
+        return self.shared.history(self.check, limit) if self.shared.history is not None else ()
 
     def note(self, text: str) -> None:
         """Keep a line of evidence with the time; length and number are capped and the cut is said."""

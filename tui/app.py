@@ -146,10 +146,10 @@ class Dashboard(App[None]):
             page.tick()
 
     def _page_in_sight(self) -> Page | None:
-        """Return the page in front, or the one that is seen through what lies over it."""
+        """Return the page in front, or the one seen through what lies over it, once its parts stand."""
         for screen in reversed(self.screen_stack):
             if isinstance(screen, Page):
-                return screen
+                return screen if screen.stands else None
             if screen.styles.background.a == 1:
                 return None
         return None

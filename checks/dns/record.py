@@ -7,12 +7,13 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Literal
 
-from checks.contract import CannotTell, Check, Finding, Measure, Vantage, is_loopback
+from checks.contract import Check, Finding, Measure, Vantage, is_loopback
 from checks.dataclass import dataclass
 from checks.dns._answers import no_answer, quote, shown, way
 from checks.judging import cannot_tell, failed, passed, within
 from checks.params import DomainName, Duration, Endpoint
 from checks.wire.dns import Answer, Chain, Dns
+from checks.wire.dns_lookup import handed
 from checks.wire.dns_text import canonical
 
 Type = Literal["A", "AAAA", "CAA", "CNAME", "DS", "MX", "NS", "PTR", "SOA", "SRV", "SSHFP", "TLSA", "TXT"]
@@ -95,7 +96,7 @@ class Record(Check[RecordSeen]):
         return not (self.servers and all(map(is_loopback, self.servers)))
 
     async def observe(self, vantage: Vantage) -> RecordSeen:
-        servers = self.servers or await _handed(vantage)
+        servers = self.servers or await handed(vantage)
         client = await vantage.client(Dns)
         timeout = min(2.0, vantage.remaining() * 0.9 / (_TRIES + 1))
         asked = [client.ask(s, self.name, self.rdtype, timeout=timeout, tries=_TRIES) for s in servers]
@@ -216,18 +217,3 @@ def _elsewhere(answer: Answer, chain: Chain, planned: str) -> Finding:
         observed=shown(answer, chain),
         fix="Name a resolver, or an authoritative server of that zone, in 'servers'.",
     )
-
-
-async def _handed(vantage: Vantage) -> tuple[str, ...]:
-    from checks.local.facts import read_local
-
-    host = await read_local(vantage.shared)
-    found = dict.fromkeys(
-        f"[{fact.address}]" if ":" in fact.address else fact.address for fact in host.resolvers
-    )
-    if not found:
-        raise CannotTell(
-            "This laptop has no DNS server, so there is none to ask.",
-            "Connect to the network that hands one out, or name the servers in 'servers'.",
-        )
-    return tuple(found)

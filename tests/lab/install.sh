@@ -3,9 +3,10 @@
 # the benchmarks compare with as well. Quick when everything is there; without root it prints what to install.
 set -eu
 
-packages="chromium chrony curl dnsmasq-base faketime fping iperf3 iproute2 iputils-ping knot knot-dnsutils
-  monitoring-plugins-basic nftables nginx-light nmap nsd openssh-client openssl procps tmux udhcpc util-linux"
-bench="prometheus-blackbox-exporter"
+packages="bind9-dnsutils chromium chrony coturn curl dnsmasq-base faketime fping iperf3 iproute2 iputils-ping knot knot-dnsutils
+  monitoring-plugins-basic nftables nginx-light nmap nsd openssh-client openssl postfix procps tmux udhcpc
+  unbound util-linux"
+bench="dnsperf prometheus-blackbox-exporter"
 
 [ "${1:-}" = bench ] && packages="$packages $bench"
 

@@ -1,0 +1,1 @@
+"""Checks of a Microsoft 365 tenant and of the way to it."""

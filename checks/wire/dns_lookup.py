@@ -1,0 +1,101 @@
+"""One name looked up as a mail server or a browser would: resolvers asked in turn, aliases followed.
+
+For questions to one certain server, or where every server's answer counts, use `checks.wire.dns.Dns.ask`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from checks.dataclass import dataclass
+from checks.vantage import CannotTell, Vantage
+from checks.wire.dns import Answer, Dns, Record
+
+Outcome = Literal["found", "no data", "no such name", "failed"]
+"""`failed`: no resolver gave an answer (silence, SERVFAIL, REFUSED, a circle of aliases), so that nothing is
+known about the name; never read it as absence."""
+_TRIES = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """What was found: `records` are those of the type asked at `end`, where the aliases lead.
+
+    `ad` says that the resolver vouches for DNSSEC (to be believed only over a path that is trusted). `detail`
+    says why it failed, raw.
+    """
+
+    name: str
+    rdtype: str
+    server: str
+    outcome: Outcome
+    records: tuple[Record, ...] = ()
+    aliases: tuple[str, ...] = ()
+    end: str = ""
+    ad: bool = False
+    detail: str = ""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The data of the records in presentation form."""
+        return tuple(record.text for record in self.records)
+
+
+async def lookup(
+    vantage: Vantage, name: str, rdtype: str, resolvers: Sequence[str] = (), *, dnssec: bool = False
+) -> Lookup:
+    """Ask `resolvers` (`checks.params.Resolver`; by default those this laptop was handed) one after another.
+
+    The first that answers NOERROR or NXDOMAIN ends it. Raises CannotTell where there is no resolver to ask
+    and ValueError for a name that cannot be asked.
+    """
+    servers = tuple(resolvers) or await handed(vantage)
+    client = await vantage.client(Dns)
+    timeout = min(2.0, vantage.remaining() * 0.9 / (len(servers) * (_TRIES + 1)))
+    failures: list[str] = []
+    for server in servers:
+        answer = await client.ask(server, name, rdtype, timeout=timeout, tries=_TRIES, dnssec=dnssec)
+        found = outcome_of(answer)
+        if found.outcome != "failed":
+            return found
+        failures.append(f"{server}: {found.detail}")
+    return Lookup(
+        name=name, rdtype=rdtype, server=servers[-1], outcome="failed", end=name, detail="; ".join(failures)
+    )
+
+
+def outcome_of(answer: Answer) -> Lookup:
+    """Return what one resolver's answer says of the name."""
+    chain = answer.chain()
+    outcome: Outcome = "found" if chain.records else "no data"
+    detail = ""
+    if answer.error is not None or answer.rcode not in ("NOERROR", "NXDOMAIN"):
+        outcome, detail = "failed", f"{answer.error or answer.rcode} {answer.detail}".strip()
+    elif chain.loop:
+        outcome, detail = "failed", "the aliases lead in a circle"
+    elif answer.rcode == "NXDOMAIN":
+        outcome = "no such name"
+    elif not chain.records and (answer.referral() or not answer.ra):
+        outcome, detail = "failed", "the server does not resolve (no recursion)"
+    return Lookup(
+        name=answer.name, rdtype=answer.rdtype, server=answer.server, outcome=outcome,
+        records=chain.records if outcome == "found" else (), aliases=chain.aliases, end=chain.end,
+        ad=answer.ad, detail=detail,
+    )  # fmt: skip
+
+
+async def handed(vantage: Vantage) -> tuple[str, ...]:
+    """Return the DNS servers that this laptop was handed; raise CannotTell if there are none."""
+    from checks.local.facts import read_local
+
+    host = await read_local(vantage.shared)
+    found = dict.fromkeys(
+        f"[{fact.address}]" if ":" in fact.address else fact.address for fact in host.resolvers
+    )
+    if not found:
+        raise CannotTell(
+            "This laptop has no DNS server, so there is none to ask.",
+            "Connect to the network that hands one out, or name the servers in the check.",
+        )
+    return tuple(found)

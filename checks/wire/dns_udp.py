@@ -171,6 +171,7 @@ class EndpointPort(Port, asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         self.deliver(data)

@@ -176,7 +176,7 @@ class Dashboard(App[None]):
             self._cover()
 
     def _cover(self) -> None:
-        for small in self.screen.query(Small):
+        for small in (one for screen in self.screen_stack[-1:] for one in screen.query(Small)):
             if too_small(*self.size):
                 small.cover(self.store.view, *self.size)
             else:

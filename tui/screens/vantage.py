@@ -102,7 +102,7 @@ class VantagePage(Page):
 
     def _write(self) -> None:
         view = self._view
-        if view is None or not self.is_mounted:
+        if view is None or not self.stands:
             return
         picture, now = view.picture, self.dashboard.frozen_at or self.store.now()
         zone = picture.plan.project.timezone

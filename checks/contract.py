@@ -73,14 +73,23 @@ class Check(Generic[Seen]):
         return self.deadline_s
 
     def needs_link(self) -> bool:
-        """Return whether it leaves this machine: it is blocked while our own link is down."""
-        return not is_loopback(self.subject())
+        """Return whether it leaves this machine: it is blocked while our own link is down.
+
+        By default it does, unless its subject is this machine, or all the DNS servers it names are and it
+        speaks to nobody else; a check that speaks to others beside them says so by overriding this.
+        """
+        named = [place for name in _SERVER_FIELDS for place in getattr(self, name, ())]
+        return not (is_loopback(self.subject()) or (named and all(map(is_loopback, named))))
+
+
+_SERVER_FIELDS = ("servers", "parents", "roots", "resolvers", "inside", "outside")
 
 
 @functools.lru_cache(4096)
 def is_loopback(subject: str) -> bool:
-    """Return whether a host, endpoint or URL names this machine itself."""
-    host = subject.partition("://")[2].partition("/")[0] if "://" in subject else subject
+    """Return whether a host, endpoint, resolver, name server or URL names this machine itself."""
+    host = subject.partition("://")[2].partition("/")[0].partition("#")[0] if "://" in subject else subject
+    host = host.rpartition("=")[2]
     if host.startswith("["):
         host = host[1:].partition("]")[0]
     elif host.count(":") == 1:

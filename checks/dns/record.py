@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Literal
 
-from checks.contract import Check, Finding, Measure, Vantage, is_loopback
+from checks.contract import Check, Finding, Measure, Vantage
 from checks.dataclass import dataclass
 from checks.dns._answers import no_answer, quote, shown, way
 from checks.judging import cannot_tell, failed, passed, within
@@ -91,9 +91,6 @@ class Record(Check[RecordSeen]):
 
     def subject(self) -> str:
         return f"{self.name} {self.rdtype}"
-
-    def needs_link(self) -> bool:
-        return not (self.servers and all(map(is_loopback, self.servers)))
 
     async def observe(self, vantage: Vantage) -> RecordSeen:
         servers = self.servers or await handed(vantage)

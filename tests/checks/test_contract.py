@@ -156,6 +156,23 @@ def test_the_engine_s_keys_are_the_documented_ones():
     assert all(key in text for key in RESERVED)
 
 
+class Asking(Good):
+    """It asks DNS servers."""
+
+    resolvers: tuple[str, ...] = ()
+    servers: tuple[str, ...] = ()
+
+
+def test_a_check_needs_the_link_unless_all_the_servers_it_names_are_here():
+    here, there = ("127.0.0.1:5353", "[::1]:53"), ("127.0.0.1", "192.0.2.1")
+    assert Asking(target="192.0.2.1").needs_link()
+    assert not Asking(target="127.0.0.1").needs_link()
+    assert not Asking(target="example.com", resolvers=here).needs_link()
+    assert not Asking(target="example.com", resolvers=here, servers=here[:1]).needs_link()
+    assert Asking(target="example.com", resolvers=there).needs_link()
+    assert Asking(target="example.com", resolvers=here, servers=there).needs_link()
+
+
 @pytest.mark.parametrize(
     ("subject", "local"),
     [
@@ -169,6 +186,11 @@ def test_the_engine_s_keys_are_the_documented_ones():
         ("files.localhost", True),
         ("http://127.0.0.1:8080/x", True),
         ("https://[::1]/", True),
+        ("tls://127.0.0.1:853#dns.example.net", True),
+        ("https://[::1]:8443/dns-query#dns.example.net", True),
+        ("ns1.example.com=127.0.0.2:5301", True),
+        ("ns1.example.com=192.0.2.1", False),
+        ("tls://dns.example.net#localhost", False),
         ("192.0.2.1", False),
         ("notlocalhost", False),
         ("http://127.0.0.1.example.com/", False),

@@ -58,7 +58,8 @@ class Answer:
 
     `rcode` is None if there was no reply that can be read; `error` then says why. `rtt_ms` is the time of
     the exchange that gave the answer. `ignored` counts datagrams that came from the server's address on the
-    same socket meanwhile and answered nothing that was asked: late, mangled or forged.
+    same socket meanwhile and answered nothing that was asked: late, mangled or forged. `edns` says whether
+    the reply speaks EDNS; None where the question did not (asked so, or after the server refused it).
     """
 
     server: str
@@ -72,6 +73,7 @@ class Answer:
     tc: bool = False
     ra: bool = False
     ad: bool = False
+    edns: bool | None = None
     transport: Literal["udp", "tcp"] = "udp"
     rtt_ms: float | None = None
     tries: int = 1
@@ -142,16 +144,18 @@ class Dns:
         dnssec: bool = False,
         checking_disabled: bool = False,
         mix_case: bool = False,
+        edns: bool = True,
     ) -> Answer:
         """Ask `server` (an endpoint in normal form, port 53 unless given) for `name` and `rdtype`.
 
-        Takes at most `timeout` seconds for each of `tries` over UDP and once more over TCP. `mix_case` writes
-        the name in random case, which the reply must repeat (0x20): off by default, as some servers do not.
-        Raises ValueError for a name or type that cannot be asked; everything else is in the `Answer`.
+        Takes at most `timeout` seconds for each of `tries` over UDP and once more over TCP. `edns` false asks
+        as before RFC 6891, which tells a server that drops EDNS from a silent one. `mix_case` writes the name
+        in random case, which the reply must repeat (0x20): off by default, as some servers do not. Raises
+        ValueError for a name or type that cannot be asked; everything else is in the `Answer`.
         """
         name = tidy_name(name)
         question = question_of(_mixed(name) if mix_case else name, rdtype)
-        asked = _Asked(server=server, address="", name=name, rdtype=rdtype, question=question)
+        asked = _Asked(server=server, address="", name=name, rdtype=rdtype, question=question, edns=edns)
         where = self._places.get(server)
         if where is None:
             try:
@@ -180,13 +184,13 @@ class Dns:
         self, asked: _Asked, port: int, flags: dict[str, bool], timeout: float, tries: int
     ) -> Answer:
         pool = self._pool(asked.address, port)
-        edns, left = True, max(1, tries)
+        left = max(1, tries)
         while True:
             left -= 1
             asked.tries += 1
             try:
                 reply, rtt_s, foreign = await pool.exchange(
-                    lambda ident: encode(ident, asked.question, edns=edns, **flags),  # noqa: B023 - called at once
+                    lambda ident: encode(ident, asked.question, edns=asked.edns, **flags),
                     asked.question,
                     self._loop.time() + timeout,
                 )
@@ -199,8 +203,8 @@ class Dns:
                 answer = asked.failed(_kind(reply), _words(reply))
             else:
                 answer = asked.answered(reply, "udp", rtt_s)
-                if edns and answer.rcode in ("FORMERR", "NOTIMP"):
-                    edns, left = False, max(1, left)
+                if asked.edns and answer.rcode in ("FORMERR", "NOTIMP"):
+                    asked.edns, left = False, max(1, left)
                 elif answer.error is None:
                     return answer
             if left <= 0 or self._closed:
@@ -221,8 +225,15 @@ class Dns:
         self._sweeper = self._loop.call_later(IDLE_S, self._sweep) if self._pools else None
 
     async def _by_tcp(self, asked: _Asked, port: int, flags: dict[str, bool], timeout: float) -> Answer:
+        answer = await self._once_by_tcp(asked, port, flags, timeout)
+        if asked.edns and answer.rcode in ("FORMERR", "NOTIMP"):
+            asked.edns = False
+            answer = await self._once_by_tcp(asked, port, flags, timeout)
+        return answer
+
+    async def _once_by_tcp(self, asked: _Asked, port: int, flags: dict[str, bool], timeout: float) -> Answer:
         ident = int.from_bytes(os.urandom(2))
-        message = encode(ident, asked.question, **flags)
+        message = encode(ident, asked.question, edns=asked.edns, **flags)
         asked.tries += 1
         begun = perf_counter()
         try:
@@ -248,6 +259,7 @@ class _Asked:
     name: str
     rdtype: str
     question: bytes
+    edns: bool
     tries: int = 0
     ignored: int = 0
 
@@ -266,8 +278,8 @@ class _Asked:
         return Answer(
             server=self.server, address=self.address, name=self.name, rdtype=self.rdtype,
             rcode=message.rcode, aa=bool(flags & 0x0400), tc=bool(flags & 0x0200), ra=bool(flags & 0x0080),
-            ad=bool(flags & 0x0020), transport=transport, rtt_ms=round(rtt_s * 1000, 3), tries=self.tries,
-            ignored=self.ignored, records=message.answer, authority=message.authority,
+            ad=bool(flags & 0x0020), edns=message.edns if self.edns else None, transport=transport,
+            rtt_ms=round(rtt_s * 1000, 3), tries=self.tries, ignored=self.ignored, records=message.answer, authority=message.authority,
             additional=message.additional,
         )  # fmt: skip
 

@@ -60,6 +60,8 @@ class Message:
     answer: tuple[Record, ...]
     authority: tuple[Record, ...]
     additional: tuple[Record, ...]
+    edns: bool = False
+    """Whether the sender put an OPT record in: it knows EDNS."""
 
 
 def type_number(rdtype: str) -> int:
@@ -125,6 +127,7 @@ def decode(message: bytes, question: bytes = b"", name: str = "") -> Message:
     elif questions:
         at = read_name(message, at)[1] + 4
     rcode = flags & 0x0F
+    edns = False
     sections: tuple[list[Record], ...] = ([], [], [])
     try:
         for section, count in zip(sections, counts, strict=True):
@@ -141,6 +144,7 @@ def decode(message: bytes, question: bytes = b"", name: str = "") -> Message:
                 if end > len(message):
                     raise Malformed("The data of a record runs past the end of the message.")
                 if number == 41:
+                    edns = True
                     rcode |= ttl >> 24 << 4
                 elif klass == 1:
                     rdtype = _TYPE_NAMES.get(number) or f"TYPE{number}"
@@ -155,6 +159,7 @@ def decode(message: bytes, question: bytes = b"", name: str = "") -> Message:
     except Malformed:
         if not flags & 0x0200:
             raise
+    answer, authority, additional = map(tuple, sections)
     return Message(
-        RCODES[rcode] if rcode < len(RCODES) else f"RCODE{rcode}", flags, *(tuple(s) for s in sections)
+        RCODES[rcode] if rcode < len(RCODES) else f"RCODE{rcode}", flags, answer, authority, additional, edns
     )

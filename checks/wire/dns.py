@@ -279,8 +279,8 @@ class _Asked:
             server=self.server, address=self.address, name=self.name, rdtype=self.rdtype,
             rcode=message.rcode, aa=bool(flags & 0x0400), tc=bool(flags & 0x0200), ra=bool(flags & 0x0080),
             ad=bool(flags & 0x0020), edns=message.edns if self.edns else None, transport=transport,
-            rtt_ms=round(rtt_s * 1000, 3), tries=self.tries, ignored=self.ignored, records=message.answer, authority=message.authority,
-            additional=message.additional,
+            rtt_ms=round(rtt_s * 1000, 3), tries=self.tries, ignored=self.ignored, records=message.answer,
+            authority=message.authority, additional=message.additional,
         )  # fmt: skip
 
     def cut(self, answer: Answer, by_tcp: Answer) -> Answer:

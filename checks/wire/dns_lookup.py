@@ -15,6 +15,7 @@ from checks.wire.dns import Answer, Dns, Record
 Outcome = Literal["found", "no data", "no such name", "failed"]
 """`failed`: no resolver gave an answer (silence, SERVFAIL, REFUSED, a circle of aliases), so that nothing is
 known about the name; never read it as absence."""
+NO_RECURSION = "the server does not resolve (no recursion)"
 _TRIES = 2
 
 
@@ -76,13 +77,19 @@ def outcome_of(answer: Answer) -> Lookup:
         outcome, detail = "failed", "the aliases lead in a circle"
     elif answer.rcode == "NXDOMAIN":
         outcome = "no such name"
-    elif not chain.records and (answer.referral() or not answer.ra):
-        outcome, detail = "failed", "the server does not resolve (no recursion)"
+    elif not chain.records and (answer.referral() or not (answer.ra or _final(answer, chain.end))):
+        outcome, detail = "failed", NO_RECURSION
     return Lookup(
         name=answer.name, rdtype=answer.rdtype, server=answer.server, outcome=outcome,
         records=chain.records if outcome == "found" else (), aliases=chain.aliases, end=chain.end,
         ad=answer.ad, detail=detail,
     )  # fmt: skip
+
+
+def _final(answer: Answer, end: str) -> bool:
+    """Return whether a server that does not resolve says with authority that there is nothing at `end`."""
+    zones = [f".{record.name}".rstrip(".") for record in answer.authority if record.rdtype == "SOA"]
+    return answer.aa and (end == answer.name or any(map(f".{end}".endswith, zones)))
 
 
 async def handed(vantage: Vantage) -> tuple[str, ...]:

@@ -26,6 +26,18 @@ _FAILED: dict[Failure, tuple[str, str]] = {
         "The server's reply is not a DNS message that can be read",
         "Find out what serves port 53 there: a proxy or another program may stand in for the DNS server.",
     ),
+    "untrusted certificate": (
+        "The certificate of the server is not to be trusted, so nothing it says was taken",
+        "Name the server as its certificate does (tls://192.0.2.1#name), or give its authority by ca_file.",
+    ),
+    "TLS failed": (
+        "The server does not speak TLS as DNS over TLS or HTTPS needs it",
+        "Check that DNS over TLS (port 853) or HTTPS is served there, and that nothing on the way breaks it.",
+    ),
+    "HTTP error": (
+        "The web server there refuses the question",
+        "Correct the path of the URL (most are /dns-query), or allow this laptop to ask that server.",
+    ),
 }
 _UNTESTED: dict[Failure, tuple[str, str]] = {
     "not sent": (
@@ -37,7 +49,7 @@ _UNTESTED: dict[Failure, tuple[str, str]] = {
         "Give the server's address, or mend the name or this laptop's resolver.",
     ),
     "truncated": (
-        "The answer was cut short over UDP and could not be had over TCP",
+        "The answer was cut short, and the whole of it could not be had",
         "Open TCP port 53 to the server (RFC 7766) and run again.",
     ),
 }

@@ -11,7 +11,7 @@ from checks.contract import Check, Finding, Measure, Vantage
 from checks.dataclass import dataclass
 from checks.dns._answers import no_answer, quote, shown, way
 from checks.judging import cannot_tell, failed, passed, within
-from checks.params import DomainName, Duration, Endpoint
+from checks.params import DomainName, Duration, Resolver
 from checks.wire.dns import Answer, Chain, Dns
 from checks.wire.dns_lookup import handed
 from checks.wire.dns_text import canonical
@@ -50,13 +50,16 @@ class Record(Check[RecordSeen]):
     """The name that is looked up."""
     rdtype: Type = "A"
     """Type of the records."""
-    servers: tuple[Endpoint, ...] = ()
-    """DNS servers to ask, port 53 unless given; left out, the resolvers that this laptop was handed."""
+    servers: tuple[Resolver, ...] = ()
+    """DNS servers to ask, port 53 unless given; `tls://dns.example.net` and `https://dns.example.net/dns-query`
+    are asked over TLS and HTTPS; left out, the resolvers that this laptop was handed."""
     expect: tuple[str, ...] = ()
     """The data of each planned record as in a zone file, names in full: `192.0.2.25`, `10 mx.example.com`.
     A TXT record may be written as its bare value."""
     match: Literal["exact", "includes", "absent"] = "exact"
     """`exact`: these records and no other; `includes`: these and perhaps others; `absent`: no such record."""
+    ca_file: str | None = None
+    """PEM file of the authorities to trust for servers over TLS or HTTPS, in place of this laptop's."""
     max_ttl: Duration | None = None
     """Longest time to live of the records and of aliases on the way; only an authoritative server can prove
     it, as a resolver's cache shows what is left."""
@@ -96,7 +99,10 @@ class Record(Check[RecordSeen]):
         servers = self.servers or await handed(vantage)
         client = await vantage.client(Dns)
         timeout = min(2.0, vantage.remaining() * 0.9 / (_TRIES + 1))
-        asked = [client.ask(s, self.name, self.rdtype, timeout=timeout, tries=_TRIES) for s in servers]
+        asked = [
+            client.ask(s, self.name, self.rdtype, timeout=timeout, tries=_TRIES, ca_file=self.ca_file)
+            for s in servers
+        ]
         return RecordSeen(answers=tuple(await asyncio.gather(*asked)), local=not self.servers)
 
     def judge(self, seen: RecordSeen) -> Iterable[Finding]:

@@ -44,7 +44,13 @@ class Lookup:
 
 
 async def lookup(
-    vantage: Vantage, name: str, rdtype: str, resolvers: Sequence[str] = (), *, dnssec: bool = False
+    vantage: Vantage,
+    name: str,
+    rdtype: str,
+    resolvers: Sequence[str] = (),
+    *,
+    dnssec: bool = False,
+    ca_file: str | None = None,
 ) -> Lookup:
     """Ask `resolvers` (`checks.params.Resolver`; by default those this laptop was handed) one after another.
 
@@ -56,7 +62,9 @@ async def lookup(
     timeout = min(2.0, vantage.remaining() * 0.9 / (len(servers) * (_TRIES + 1)))
     failures: list[str] = []
     for server in servers:
-        answer = await client.ask(server, name, rdtype, timeout=timeout, tries=_TRIES, dnssec=dnssec)
+        answer = await client.ask(
+            server, name, rdtype, timeout=timeout, tries=_TRIES, dnssec=dnssec, ca_file=ca_file
+        )
         found = outcome_of(answer)
         if found.outcome != "failed":
             return found

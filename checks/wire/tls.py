@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from checks.dataclass import dataclass
-from checks.vantage import CannotTell, Vantage
+from checks.vantage import CannotTell, Shared, Vantage
 
 _READ = 65536
+_CLIENT = ssl.PROTOCOL_TLS_CLIENT
+_HTTP1 = ("http/1.1",)
 MAX_NAMES = 1000
 
 
@@ -143,17 +145,19 @@ def facts(channel: TlsChannel, server_name: str) -> TlsFacts:
     )
 
 
-async def trusting(vantage: Vantage, ca_file: str | None) -> ssl.SSLContext:
+async def trusting(
+    vantage: Vantage | Shared, ca_file: str | None, protocols: tuple[str, ...] = _HTTP1
+) -> ssl.SSLContext:
     """Return this run's verifying context: the system's authorities, or only those of `ca_file` (PEM).
 
-    OpenSSL's own environment variables (SSL_CERT_FILE, SSL_CERT_DIR) apply to the system's authorities.
-    Raises CannotTell where the file cannot be read.
+    OpenSSL's own environment variables (SSL_CERT_FILE, SSL_CERT_DIR) apply to the system's authorities;
+    `protocols` are offered by ALPN. Raises CannotTell where the file cannot be read.
     """
 
     async def make() -> ssl.SSLContext:
-        return await asyncio.to_thread(_verifying, ca_file)
+        return await asyncio.to_thread(_verifying, ca_file, protocols)
 
-    return await vantage.once(("tls", "trusting", ca_file), make)
+    return await vantage.once(("tls", "trusting", ca_file, protocols), make)
 
 
 async def lenient(vantage: Vantage, ca_file: str | None, *, verify: bool) -> ssl.SSLContext:
@@ -167,7 +171,24 @@ async def lenient(vantage: Vantage, ca_file: str | None, *, verify: bool) -> ssl
     return await vantage.once(("tls", "lenient", ca_file, verify), make)
 
 
-def _verifying(ca_file: str | None) -> ssl.SSLContext:
+async def opportunistic(vantage: Vantage, ca_file: str | None, *, verify: bool) -> ssl.SSLContext:
+    """Return a context for STARTTLS: no ALPN, and with `verify` the chain is verified and the name is not.
+
+    Without `verify` old versions are spoken too, so that what an old server shows can be described.
+    """
+
+    async def make() -> ssl.SSLContext:
+        context = await asyncio.to_thread(_verifying, ca_file) if verify else ssl.SSLContext(_CLIENT)
+        context.check_hostname = False
+        if not verify:
+            _old(context, verify=False)
+        context.set_alpn_protocols([])
+        return context
+
+    return await vantage.once(("tls", "opportunistic", ca_file if verify else None, verify), make)
+
+
+def _verifying(ca_file: str | None, protocols: tuple[str, ...] = _HTTP1) -> ssl.SSLContext:
     if ca_file is None:
         context = ssl.create_default_context()
     else:
@@ -181,7 +202,8 @@ def _verifying(ca_file: str | None) -> ssl.SSLContext:
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     # Python 3.13 refuses what clients accept (an authority without key usage): the same result everywhere.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    _want_http1(context)
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
     return context
 
 
@@ -193,12 +215,8 @@ def _old(context: ssl.SSLContext, *, verify: bool) -> ssl.SSLContext:
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = ssl.TLSVersion.TLSv1
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
-    _want_http1(context)
+    context.set_alpn_protocols(list(_HTTP1))
     return context
-
-
-def _want_http1(context: ssl.SSLContext) -> None:
-    context.set_alpn_protocols(["http/1.1"])
 
 
 def _distinguished(parts: Any) -> str:

@@ -76,8 +76,17 @@ class Scope:
         if isinstance(value, list):
             return [self.fill(item) for item in value]
         if isinstance(value, dict):
-            return {key: self.fill(item) for key, item in value.items()}
+            return {self.key(key, value): self.fill(item) for key, item in value.items()}
         return value
+
+    def key(self, key: Any, mapping: Mapping[Any, Any]) -> Any:
+        """Return a mapping's key with every `${}` replaced; raise Unbound where that makes it another's."""
+        if not isinstance(key, str) or "$" not in key:
+            return key
+        made = self.text(key)
+        if sum(made == (self.text(other) if isinstance(other, str) else other) for other in mapping) > 1:
+            raise Unbound(f"Filled in, two keys of the mapping are {show(made)}.")
+        return made
 
     def text(self, text: str, *, slugs: bool = False) -> str:
         """Return `text` with every `${}` replaced by the value's text (as part of an id, if `slugs`)."""
@@ -104,7 +113,7 @@ def uses(value: Any) -> list[str]:
     if isinstance(value, str):
         return [match.group(1) for match in _USE.finditer(value) if match.group(1) is not None]
     if isinstance(value, dict):
-        return [use for item in value.values() for use in uses(item)]
+        return [use for pair in value.items() for part in pair for use in uses(part)]
     return [use for item in value for use in uses(item)] if isinstance(value, list) else []
 
 
@@ -130,8 +139,7 @@ def slug(text: str) -> str:
 def fill_deep(document: Document, path: Path, value: Any, scope: Scope) -> tuple[Any, list[Problem]]:
     """Return `value` filled in, and a problem at the place of every `${}` that has no value."""
     if isinstance(value, dict):
-        filled = {key: fill_deep(document, (*path, key), item, scope) for key, item in value.items()}
-        return {k: v for k, (v, _) in filled.items()}, [p for _, found in filled.values() for p in found]
+        return _fill_mapping(document, path, value, scope)
     if isinstance(value, list):
         items = [fill_deep(document, (*path, i), item, scope) for i, item in enumerate(value)]
         return [v for v, _ in items], [p for _, found in items for p in found]
@@ -182,6 +190,21 @@ def expand(document: Document, checks: Any, scope: Scope, origin: Origin) -> Exp
                 out.problems.append(document.problem(path, f"Expanded, there are {what}."))
                 return out
     return out
+
+
+def _fill_mapping(
+    document: Document, path: Path, mapping: dict[Any, Any], scope: Scope
+) -> tuple[dict[Any, Any], list[Problem]]:
+    filled: dict[Any, Any] = {}
+    problems: list[Problem] = []
+    for key, item in mapping.items():
+        made, found = fill_deep(document, (*path, key), item, scope)
+        problems += found
+        try:
+            filled[scope.key(key, mapping)] = made
+        except Unbound as error:
+            problems.append(document.problem((*path, key), error.message, error.hint, key=True))
+    return filled, problems
 
 
 def _each(out: Expanded, document: Document, path: Path, body: dict[str, Any], scope: Scope) -> list[Scope]:

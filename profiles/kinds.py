@@ -58,6 +58,8 @@ SCALARS: dict[str, Callable[[Any], Any]] = {
     "host": params.parse_host,
     "network": params.parse_network,
     "endpoint": params.parse_endpoint,
+    "resolver": params.parse_resolver,
+    "name server": params.parse_name_server,
     "port": params.parse_port,
     "url": params.parse_url,
     "domain": params.parse_domain,

@@ -23,10 +23,10 @@ class KeyPair:
 class Authority:
     """A root certificate that issues server certificates; `name` is its common name."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, organisation: str = "") -> None:
         self.name = name
         self._key = ec.generate_private_key(ec.SECP256R1())
-        subject = _name(name)
+        subject = _name(name, organisation)
         self._certificate = (
             _builder(subject, subject, self._key.public_key(), days=3650)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
@@ -69,8 +69,11 @@ class Authority:
         return pair
 
 
-def _name(common: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+def _name(common: str, organisation: str = "") -> x509.Name:
+    names = [x509.NameAttribute(NameOID.COMMON_NAME, common)]
+    if organisation:
+        names.insert(0, x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation))
+    return x509.Name(names)
 
 
 def _builder(

@@ -50,6 +50,8 @@ def parameters(**kinds: str) -> str:
         ("endpoint", "'a.example:25'", "a.example:25"), ("port", "25", 25), ("url", "'http://a/'", "http://a/"),
         ("domain", "Example.COM", "example.com"), ("secret", "env:X", "env:X"), ("[host]", "[A, b]", ["a", "b"]),
         ("{name: text, at: host}", "{name: X, at: Y}", {"name": "X", "at": "y"}),
+        ("resolver", "192.0.2.53", "192.0.2.53"), ("resolver", "'tls://192.0.2.53#dns.example'", "tls://192.0.2.53#dns.example"),
+        ("name server", "'NS1.example=192.0.2.53:5353'", "ns1.example=192.0.2.53:5353"),
         ("[{name: text, ports: [port]}]", "[{name: X, ports: [1]}]", [{"name": "X", "ports": [1]}]),
     ],
 )  # fmt: skip
@@ -64,6 +66,35 @@ def test_every_type_takes_its_normal_form(kind: str, given: str, expected: Any) 
     assert made == expected
     assert kinds.convert(document.value["kind"], made) == (expected, [])
     assert kinds.convert(document.value["kind"], None)[1]
+
+
+MANY = "type: network.http, milestone: ready, url: 'http://a.example/'"
+
+
+def test_a_key_of_a_mapping_is_filled_in_too(tmp_path: Path) -> None:
+    plan = load(
+        tmp_path,
+        parameters(name="type: text, default: X-Office")
+        + f"checks:\n  a: {{{MANY}, headers: {{'${{name}}': '1', '$${{name}}': '2', plain: '3'}}}}\n",
+    )
+    assert plan.checks[0].params["headers"] == {"X-Office": "1", "${name}": "2", "plain": "3"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ("{'${name}': '1', X-Office: '2'}", "two keys of the mapping are 'X-Office'"),
+        ("{'${nmae}': '1'}", "There is no parameter 'nmae'"),
+        ("{'${gone}': '1'}", "The parameter 'gone' has no value"),
+    ],
+)
+def test_a_key_that_cannot_be_filled_in_is_refused(tmp_path: Path, keys: str, said: str) -> None:
+    problems = refused(
+        tmp_path,
+        parameters(name="type: text, default: X-Office", gone="type: text")
+        + f"checks:\n  a: {{{MANY}, headers: {keys}}}\n",
+    )
+    assert said in str(problems)
 
 
 def test_a_whole_scalar_inserts_the_value_and_a_part_its_text(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ async def _shake(
         return Handshake(attempt=attempt, broken=words), [], True
     finally:
         sock.close()
-    chain, whole = _chain(channel.object)
+    chain, whole = sent_chain(channel.object)
     cipher = channel.object.cipher()
     done = Handshake(
         attempt=attempt,
@@ -134,7 +134,7 @@ async def _shake(
     return done, chain, whole
 
 
-def _chain(shown: ssl.SSLObject) -> tuple[list[bytes], bool]:
+def sent_chain(shown: ssl.SSLObject) -> tuple[list[bytes], bool]:
     """Return the chain as sent: public from Python 3.13, private from 3.10, else the leaf alone."""
     public: Any = getattr(shown, "get_unverified_chain", None)
     try:

@@ -12,7 +12,7 @@ from checks.vantage import Shared
 from checks.wire import http1, http2
 from checks.wire.dns_codec import reply_to
 from checks.wire.dns_failures import Unanswered
-from checks.wire.dns_stream import Peer, Reply, open_tls
+from checks.wire.dns_stream import Peer, Reply, open_tls, prompt
 from checks.wire.http import place
 
 CONNECTIONS = 4
@@ -67,6 +67,7 @@ class Connection:
     async def _by_http1(self, headers: http1.Headers, message: bytes) -> tuple[int, bytes]:
         head = [f"POST {self._path} HTTP/1.1", f"host: {self._authority}", *(f"{k}: {v}" for k, v in headers)]
         self._transport.write(("\r\n".join(head) + "\r\n\r\n").encode("latin-1") + message)
+        prompt(self._transport)
         answer = http1.Answer("POST", _MAX_MESSAGE)
         while not answer.done:
             data = await self._reader.read(_READ)
@@ -88,10 +89,12 @@ class Connection:
         assert self._http2 is not None
         state = self._http2
         self._transport.write(state.request(headers, message))
+        prompt(self._transport)
         while not state.done:
             data = await self._reader.read(_READ)
             if not data:
                 raise _ended()
+            prompt(self._transport)
             back = state.feed(data)
             if back:
                 self._transport.write(back)

@@ -45,6 +45,7 @@ class Connection:
         self._buffer = bytearray()
         self._stream = -1
         self._room, self._room_a_stream = _WINDOW_SIZE, _WINDOW_SIZE
+        self._owed = 0
         self._settled = False
         self._block: bytearray | None = None
         self._block_ends = False
@@ -72,6 +73,8 @@ class Connection:
         if len(body) > min(self._room, self._room_a_stream):
             raise Malformed("The server leaves no room for a question.")
         self._room -= len(body)
+        if self._owed:
+            begin, self._owed = _frame(_WINDOW, 0, 0, self._owed.to_bytes(4, "big")), 0
         block = b"\x83\x87" + _literal(4, self._path) + _literal(1, self._authority)
         block += b"".join(_literal(_NAMES[name], value) for name, value in headers)
         return (
@@ -168,12 +171,12 @@ class Connection:
             self.body += _unpadded(flags, payload)
             if len(self.body) > self._max_body:
                 raise Malformed(f"The body of the answer is longer than {self._max_body} bytes.")
+            self._owed += len(payload)
             if flags & _END_STREAM:
                 self.done = True
-            if payload:
-                more = len(payload).to_bytes(4, "big")
-                stream = b"" if self.done else _frame(_WINDOW, 0, self._stream, more)
-                return _frame(_WINDOW, 0, 0, more) + stream
+            elif self._owed >= _WINDOW_SIZE // 4:
+                more, self._owed = self._owed.to_bytes(4, "big"), 0
+                return _frame(_WINDOW, 0, 0, more) + _frame(_WINDOW, 0, self._stream, more)
         return b""
 
     def _headers(self, flags: int) -> None:

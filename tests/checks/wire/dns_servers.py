@@ -8,7 +8,8 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import dns.exception
@@ -134,6 +135,59 @@ def dnsmasq(*options: str, probe: str = "probe.example", host: str = "127.0.0.1"
     ]  # fmt: skip
     with _running(arguments, port, probe, host):
         yield port
+
+
+@contextlib.contextmanager
+def unbound(
+    *lines: str,
+    stubs: Mapping[str, int] | None = None,
+    tls: tuple[Path, Path] | None = None,
+    probe: str = "probe.example",
+    then: str = "",
+) -> Iterator[Unbound]:
+    """Resolve by unbound, with `lines` in its server clause; `stubs` maps zones to ports of loopback.
+
+    With `tls` (chain and key) it serves DNS over TLS and over HTTPS, too. `then` are clauses of their own.
+    """
+    need("unbound", root=False)
+    port, over_tls, over_https, control = (free_port() for _ in range(4))
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        text = (
+            f'server:\n  directory: "{home}"\n  chroot: ""\n  username: ""\n  pidfile: ""\n  use-syslog: no\n'
+            f"  interface: 127.0.0.1@{port}\n  port: {port}\n  access-control: 127.0.0.0/8 allow\n"
+            "  do-not-query-localhost: no\n  module-config: iterator\n  num-threads: 1\n  do-ip6: no\n"
+        )
+        if tls:
+            text += (
+                f"  interface: 127.0.0.1@{over_tls}\n  tls-port: {over_tls}\n"
+                f"  interface: 127.0.0.1@{over_https}\n  https-port: {over_https}\n"
+                f'  tls-service-pem: "{tls[0]}"\n  tls-service-key: "{tls[1]}"\n'
+            )
+        text += "".join(f"  {line}\n" for line in lines)
+        text += f"remote-control:\n  control-enable: yes\n  control-use-cert: no\n  control-port: {control}\n"
+        for zone, where in (stubs or {}).items():
+            text += f"stub-zone:\n  name: {zone}\n  stub-addr: 127.0.0.1@{where}\n"
+        (home / "unbound.conf").write_text(text + then)
+        with _running([str(tool("unbound")), "-d", "-c", str(home / "unbound.conf")], port, probe):
+            yield Unbound(port, over_tls, over_https, control)
+
+
+@dataclass(frozen=True, slots=True)
+class Unbound:
+    """The ports of a running unbound."""
+
+    port: int
+    tls: int
+    https: int
+    control_port: int
+
+    def control(self, *words: str) -> None:
+        """Have unbound-control do something, such as `flush_zone .`."""
+        subprocess.run(
+            [str(tool("unbound-control")), "-s", f"127.0.0.1@{self.control_port}", *words],
+            check=True, capture_output=True,
+        )  # fmt: skip
 
 
 Answerer = Callable[[bytes], "bytes | list[bytes] | None"]

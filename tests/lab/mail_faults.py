@@ -211,7 +211,8 @@ def intercepted(lab: MailWorld) -> Context:
     """The firewall breaks TLS open, with an authority that the laptops trust."""
     return rules(
         lab.gateway,
-        "chain divert { type nat hook prerouting priority -100; iifname lan tcp dport 443 redirect to :8443; }",
+        "chain divert { type nat hook prerouting priority -100; "
+        "iifname lan tcp dport 443 redirect to :8443; }",
     )
 
 

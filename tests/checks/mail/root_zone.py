@@ -49,7 +49,7 @@ def unbound(upstream: str) -> Iterator[str]:
         (home / "unbound.conf").write_text(
             f'server:\n  interface: 127.0.0.1\n  port: {port}\n  username: ""\n  chroot: ""\n'
             f'  directory: "{home}"\n  pidfile: "{home}/pid"\n  use-syslog: no\n  num-threads: 1\n'
-            "  do-not-query-localhost: no\n  module-config: iterator\n"
+            '  do-not-query-localhost: no\n  module-config: iterator\n  local-zone: "test." nodefault\n'
             "remote-control:\n  control-enable: no\n"
             f'stub-zone:\n  name: "."\n  stub-addr: {upstream.replace(":", "@")}\n'
         )

@@ -55,6 +55,8 @@ class Request:
     headers: Headers = ()
     upload: int = 0
     """Bytes of random content to send as the request's body."""
+    body: bytes = b""
+    """Content to send as the request's body, in place of `upload`; name its type in `headers`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +236,7 @@ class _Journey:
 
     async def _talk(self, channel: PlainChannel | TlsChannel, where: Place) -> None:
         answer = self.answer = http1.Answer(self.request.method, self.request.max_body, self.sink)
-        await channel.send(_head(self.request, where))
+        await channel.send(_head(self.request, where) + self.request.body)
         if self.request.upload:
             await _upload(channel, self.request.upload)
             assert self.sock is not None
@@ -303,6 +305,8 @@ def _head(request: Request, where: Place) -> bytes:
     ]
     if request.upload:
         lines += ["Content-Type: application/octet-stream", f"Content-Length: {request.upload}"]
+    elif request.body:
+        lines.append(f"Content-Length: {len(request.body)}")
     lines += [f"{name}: {value}" for name, value in request.headers]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 

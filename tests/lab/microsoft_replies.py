@@ -160,7 +160,8 @@ def registration(
 
 def policy(
     name: str, *, state: str = "enabled", controls: tuple[str, ...] = ("mfa",),
-    users: tuple[str, ...] = ("All",), clients: tuple[str, ...] = ("all",), applications: tuple[str, ...] = ("All",),
+    users: tuple[str, ...] = ("All",), clients: tuple[str, ...] = ("all",),
+    applications: tuple[str, ...] = ("All",),
     excluded: tuple[str, ...] = (), **more: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """Return a conditional access policy."""

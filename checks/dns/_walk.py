@@ -107,7 +107,7 @@ class Walk:
         """Return the zone as `find_zone` says."""
         named, lost = await self._given(servers)
         if servers and self.how == "resolvers":
-            return Zone(domain=domain, how="servers", servers=self._of_family(named), names=lost)
+            return Zone(domain=domain, how="servers", servers=self.of_family(named), names=lost)
         found = await self._parent_side(domain)
         delegation = found.delegation()
         glue = [record for parent in found.parents for record in parent.glue]
@@ -118,7 +118,7 @@ class Walk:
         wanted = [self._ns_name(name, domain, glue, found.parents, named) for name in used]
         looked = tuple(await asyncio.gather(*wanted))
         return replace(
-            found, names=looked, servers=self._of_family(named or self.servers_of(looked)),
+            found, names=looked, servers=self.of_family(named or self.servers_of(looked)),
         )  # fmt: skip
 
     def servers_of(self, looked: Iterable[NsName]) -> tuple[Server, ...]:
@@ -131,7 +131,7 @@ class Walk:
                 found.setdefault((server.name, server.endpoint), server)
         return tuple(found.values())[:MAX_SERVERS]
 
-    def _of_family(self, servers: Iterable[Server]) -> tuple[Server, ...]:
+    def of_family(self, servers: Iterable[Server]) -> tuple[Server, ...]:
         return tuple(s for s in servers if self.family in ("any", f"ipv{s.version}"))
 
     async def _given(self, servers: Sequence[str]) -> tuple[tuple[Server, ...], tuple[NsName, ...]]:

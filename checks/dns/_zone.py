@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from checks.contract import is_loopback
 from checks.dataclass import dataclass
 from checks.params import split_endpoint, split_name_server
 from checks.vantage import Vantage
@@ -185,3 +186,17 @@ def given(server: str, port: int) -> Server:
     name, place = split_name_server(server)
     host, own = split_endpoint(place, port)
     return Server(name=name, endpoint=endpoint(host, own))
+
+
+def start_once(servers: Sequence[str], parents: Sequence[str], roots: Sequence[str]) -> None:
+    """Raise ValueError for starting points that do not fit together."""
+    if parents and roots:
+        raise ValueError("Give 'parents' or 'roots', not both: each says where the delegation is found.")
+    for key, named in (("servers", servers), ("parents", parents), ("roots", roots)):
+        if len(set(named)) < len(named):
+            raise ValueError(f"'{key}' names the same server twice.")
+
+
+def leaves(*servers: str) -> bool:
+    """Return whether asking these servers (forms `NameServer`, `Resolver`) leaves this machine; none does."""
+    return not servers or not all(is_loopback(server.rpartition("=")[2]) for server in servers)

@@ -77,6 +77,7 @@ class Walker:
         return Verdict(
             word=worst.word, zone=worst.zone, reason=worst.reason, detail=worst.detail, outcome=last.outcome,
             end=text_of(here), records=last.records, aliases=tuple(text_of(one) for one in seen[1:]),
+            at=worst.at,
         )  # fmt: skip
 
     def _one(self, name: Any, kind: int) -> Generator[tuple[str, str], Reply, tuple[Verdict, Any]]:

@@ -55,6 +55,8 @@ class Checked:
     why: Why = "missing RRSIG"
     detail: str = ""
     labels: int = 0
+    at: int = 0
+    """When the signature ended, or begins, where that is why."""
 
 
 @dataclass(slots=True)
@@ -74,13 +76,16 @@ def check(
 ) -> Checked:
     """Return whether one of `signatures` by one of the zone's `keys` holds for `rrset` at the time `now`."""
     failures: dict[Why, str] = {}
+    ends: dict[Why, int] = {}
     if len(rrset) > MAX_RECORDS:
         return Checked(why="too many tries", detail=f"{len(rrset)} records in one set")
     tries = MAX_TRIES
     for signature in list(signatures)[:MAX_SIGNATURES]:
         why, detail = _unfit(rrset, signature, zone, now)
         if why is not None:
-            failures.setdefault(why, detail)
+            if why not in failures:
+                failures[why] = detail
+                ends[why] = signature.inception if why == "not yet valid" else signature.expiration
             continue
         same = [key for key in keys if _may_sign(key, signature)]
         if not same:
@@ -102,7 +107,7 @@ def check(
             )
     for why in _TELLING:
         if why in failures:
-            return Checked(why=why, detail=failures[why])
+            return Checked(why=why, detail=failures[why], at=ends.get(why, 0))
     return Checked()
 
 

@@ -38,6 +38,8 @@ class Verdict:
     end: str = ""
     records: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    at: int = 0
+    """When the signature ended, or begins (seconds since 1970), where that is the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,7 @@ def stripped(where: str, detail: str) -> Verdict:
 def bogus(where: str, found: Checked, what: str) -> Verdict:
     """Return that no signature of a set holds."""
     detail = f"{what}: {found.detail}" if found.detail else what
-    return Verdict(word="bogus", zone=where, reason=found.why, detail=detail)
+    return Verdict(word="bogus", zone=where, reason=found.why, detail=detail, at=found.at)
 
 
 def unsigned(zone: Verdict, opened: Opened, name: Any, kind: int) -> tuple[Verdict, Any]:

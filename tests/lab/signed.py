@@ -59,13 +59,14 @@ def tree(
     resolver: bool = True,
     more: str = "",
 ) -> Iterator[Tree]:
-    """Serve the tree; with `resolver` also by unbound, which trusts the root's key. `more`: lines of `test.`."""
+    """Serve the tree, with `resolver` by unbound too, which trusts its root. `more`: lines of `test.`."""
     need("knotd", root=False)
     tld, root = tld or Signing(), root or Signing()
     hosts, port = _hosts()
     anchor = tuple(f". DS {_ds_text(key, '.')}" for key in root.keys)
     top = SOA.format(name="").replace("ns. ", "ns.root. ").replace("hostmaster. ", "hostmaster.root. ")
-    top += f"@ 60 IN NS ns.root.\nns.root. 60 IN A {hosts[0]}\n{_cut('test', hosts[1], [k.ds('test') for k in tld.keys])}"
+    top += f"@ 60 IN NS ns.root.\nns.root. 60 IN A {hosts[0]}\n"
+    top += _cut("test", hosts[1], [key.ds("test") for key in tld.keys])
     middle = SOA.format(name="test.") + f"@ 60 IN NS ns.test.\nns.test. 60 IN A {hosts[1]}\n{more}"
     served: dict[str, str] = {}
     for domain in domains:
@@ -120,7 +121,8 @@ def _knot(folder: Path, host: str, port: int, zones: dict[str, str]) -> Iterator
     lines += ["  tcp-workers: 1", "  background-workers: 1", f'database:\n  storage: "{home}"']
     lines += ["  journal-db-max-size: 10M", "  timer-db-max-size: 10M", "  kasp-db-max-size: 10M"]
     lines += [
-        f'template:\n  - id: default\n    storage: "{home}"\n    semantic-checks: off\n    zonefile-load: whole'
+        f'template:\n  - id: default\n    storage: "{home}"\n    semantic-checks: off',
+        "    zonefile-load: whole",
     ]
     lines += ["zone:"]
     for number, (zone, text) in enumerate(zones.items()):

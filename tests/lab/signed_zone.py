@@ -1,4 +1,4 @@
-"""Signing a zone for tests, right or wrong on purpose: NSEC or NSEC3, any times, any keys. Not for real zones."""
+"""Signing a zone for tests, right or wrong on purpose: NSEC or NSEC3, any times, any keys."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ class SmtpSeen:
 def mailbox(text: str) -> str:
     """Return a mail address in normal form; raise ValueError with a sentence for what may not be sent."""
     local, mark, domain = text.strip().rpartition("@")
-    if not mark or not _LOCAL.fullmatch(local):
+    if not mark or not _LOCAL.fullmatch(local) or domain == "." or "*" in domain:
         raise ValueError(f"A mail address is written like postmaster@example.com, not {text!r:.100}.")
     return f"{local}@{parse_domain(domain)}"
 

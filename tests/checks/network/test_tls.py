@@ -206,7 +206,7 @@ def test_without_the_private_interface_the_leaf_remains(office, monkeypatch):
         leaf = shown.getpeercert(binary_form=True)
         return [leaf], False
 
-    monkeypatch.setattr(tls_chain, "_chain", chain)
+    monkeypatch.setattr(tls_chain, "sent_chain", chain)
     assert look(ports["healthy"], ca)[0] == "pass"
 
 

@@ -48,6 +48,8 @@ class Cloud:
     """The state of the stand-in; change it at any time, the next request sees it."""
 
     url: str = ""
+    login_url: str = ""
+    """Base of the login's own answers where it has another name than `url`."""
     tenant: str = TENANT
     client: str = CLIENT
     secret: str = SECRET
@@ -220,7 +222,7 @@ def _app(cloud: Cloud) -> web.Application:
         tenant = asked if asked in known else cloud.tenants.get(asked)
         if tenant is None:
             return web.json_response(replies.no_tenant(asked), status=400)
-        return web.json_response(replies.openid(cloud.url, tenant, v2="/v2.0/" in request.path))
+        return web.json_response(replies.openid(cloud.login_url or cloud.url, tenant, v2="/v2.0/" in request.path))
 
     async def token(request: web.Request) -> web.Response:
         form = {key: str(value) for key, value in (await request.post()).items()}

@@ -34,6 +34,9 @@ else:
             shared = {"__repr__": _repr} | (
                 {"__eq__": _eq, "__hash__": _hash if frozen else None} if eq else {}
             )
+            own = {item.name for item in dataclasses.fields(made)}
+            for name, item in made.__dataclass_fields__.items():
+                item.compare, item.repr = item.compare and name in own, item.repr and name in own
             for name in shared.keys() - cls.__dict__.keys():
                 setattr(made, name, shared[name])
             return made

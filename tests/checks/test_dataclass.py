@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -51,3 +51,14 @@ def test_what_is_not_frozen_or_not_compared_follows_the_standard() -> None:
     assert ByIdentity(1) != ByIdentity(1)
     assert hash(ByIdentity(1))
     assert Ordered(1) < Ordered(2)
+
+
+def test_what_belongs_to_the_class_is_no_part_of_a_value():
+    @dataclass(frozen=True, kw_only=True)
+    class Configured:
+        settings: ClassVar[dict[str, bool]] = {"strict": True}
+        value: int
+
+    assert hash(Configured(value=1)) == hash(Configured(value=1))
+    assert "settings" not in repr(Configured(value=1))
+    assert Configured(value=1) != Configured(value=2)

@@ -64,13 +64,17 @@ _RCODE_FIXES = {
 }
 
 
-def no_answer(answer: Answer, expected: str) -> Finding | None:
-    """Return the finding that `answer` says nothing about the name, or None if it says something."""
+def no_answer(answer: Answer, expected: str, *, proven: bool = True) -> Finding | None:
+    """Return the finding that `answer` says nothing about the name, or None if it says something.
+
+    With `proven` false it is never a failure: for claims about a name, of which silence says nothing.
+    """
     if answer.error is None and answer.rcode in ("NOERROR", "NXDOMAIN"):
         return None
+    wrong = failed if proven else cannot_tell
     if answer.error is None:
         rcode = answer.rcode or ""
-        return failed(
+        return wrong(
             answer.server,
             f"{_RCODES.get(rcode, f'The server answered with the error {rcode}')}.",
             expected=expected,
@@ -84,7 +88,7 @@ def no_answer(answer: Answer, expected: str) -> Finding | None:
         what, fix = _UNTESTED[answer.error]
         return cannot_tell(answer.server, f"{what}.", expected=expected, observed=observed, fix=fix)
     what, fix = _FAILED[answer.error]
-    return failed(answer.server, f"{what}.", expected=expected, observed=observed, fix=fix)
+    return wrong(answer.server, f"{what}.", expected=expected, observed=observed, fix=fix)
 
 
 def shown(answer: Answer, chain: Chain) -> str:

@@ -1,10 +1,11 @@
-"""An authoritative DNS server for one zone, on UDP and TCP."""
+"""A DNS server with a few zones of its own, on UDP and TCP, that answers like a resolver for them."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import struct
+from collections.abc import Mapping
 
 import dns.exception
 import dns.flags
@@ -21,12 +22,14 @@ from agent.demo.streams import Streams
 
 
 class Answers:
-    """The zone, and what is answered for it."""
+    """The zones, and what is answered for them."""
 
-    def __init__(self, origin: str, zone: str) -> None:
-        """Read `zone`, a zone file's text, relative to `origin`."""
-        self._origin = dns.name.from_text(origin)
-        self._zone = dns.zone.from_text(zone, origin=self._origin, relativize=False)
+    def __init__(self, zones: Mapping[str, str]) -> None:
+        """Read `zones`: the text of each zone file by its origin."""
+        self._zones = [
+            dns.zone.from_text(text, origin=dns.name.from_text(origin), relativize=False)
+            for origin, text in zones.items()
+        ]
 
     def answer(self, wire: bytes, *, udp: bool) -> bytes | None:
         """Return the answer to a query in wire format, or None for what is no query."""
@@ -38,11 +41,12 @@ class Answers:
             return None
         reply = dns.message.make_response(query)
         asked = query.question[0]
-        if not asked.name.is_subdomain(self._origin):
+        zone = self._zone_of(asked.name)
+        if zone is None:
             reply.set_rcode(dns.rcode.REFUSED)
         else:
-            reply.flags |= dns.flags.AA
-            self._fill(reply, asked.name, asked.rdtype)
+            reply.flags |= dns.flags.AA | dns.flags.RA
+            self._fill(reply, zone, asked.name, asked.rdtype)
         size = max(512, query.payload) if udp else 65535
         try:
             return reply.to_wire(max_size=size)
@@ -51,19 +55,26 @@ class Answers:
             short.flags |= dns.flags.AA | dns.flags.TC
             return short.to_wire()
 
-    def _fill(self, reply: dns.message.Message, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> None:
-        alias = self._zone.get_rrset(name, dns.rdatatype.CNAME)
+    def _zone_of(self, name: dns.name.Name) -> dns.zone.Zone | None:
+        return next((zone for zone in self._zones if zone.origin and name.is_subdomain(zone.origin)), None)
+
+    def _fill(
+        self, reply: dns.message.Message, zone: dns.zone.Zone, name: dns.name.Name,
+        rdtype: dns.rdatatype.RdataType,
+    ) -> None:  # fmt: skip
+        alias = zone.get_rrset(name, dns.rdatatype.CNAME)
         if alias is not None and rdtype != dns.rdatatype.CNAME:
             reply.answer.append(alias)
             name = alias[0].target
-        found = self._zone.get_rrset(name, rdtype)
+        found = zone.get_rrset(name, rdtype)
         if found is not None:
             reply.answer.append(found)
             return
-        soa = self._zone.get_rrset(self._origin, dns.rdatatype.SOA)
+        assert zone.origin is not None
+        soa = zone.get_rrset(zone.origin, dns.rdatatype.SOA)
         if soa is not None:
             reply.authority.append(soa)
-        if not any(known.is_subdomain(name) for known in self._zone.nodes):
+        if not any(known.is_subdomain(name) for known in zone.nodes):
             reply.set_rcode(dns.rcode.NXDOMAIN)
 
 

@@ -20,9 +20,13 @@ DOMAIN = "office.test"
 OLD_SERVER, NEW_SERVER = "192.0.2.20", "198.51.100.20"
 PREFERRED = {
     "dns": 21053, "intranet": 21443, "router": 21179, "printer": 21910, "recorder": 21800, "mail": 21025,
-    "phones": 21506, "directory": 21389, "time": 21123,
+    "phones": 21506, "directory": 21389, "time": 21123, "policy": 21444,
 }  # fmt: skip
 """Ports that are used where they are free, so that the project file stays the same from start to start."""
+
+NEW_MX = "office-test.mail.protection.outlook.com"
+SENDERS = {"old": "198.51.100.25", "new": "203.0.113.65"}
+"""What sends mail of the office: the old server, and one address of the new side."""
 
 _ZONE = """\
 @ 300 IN SOA ns hostmaster 2026120501 3600 600 86400 300
@@ -33,9 +37,23 @@ files 300 IN A {files}
 printer 300 IN CNAME printer-1
 printer-1 300 IN A 198.51.100.91
 mail 300 IN A 198.51.100.25
-@ 300 IN MX 10 mail
-@ 300 IN TXT "v=spf1 ip4:198.51.100.25 -all"
+@ 300 IN MX 0 office-test.mail.protection.outlook.com.
+_dmarc 300 IN TXT "v=DMARC1; p=none; rua=mailto:dmarc@office.test"
+_mta-sts 300 IN TXT "v=STSv1; id={policy}"
+mta-sts 300 IN A 127.0.0.1
 """
+_NEW_SIDE = """\
+@ 300 IN SOA ns hostmaster 2026120501 3600 600 86400 300
+@ 300 IN NS ns
+ns 300 IN A 203.0.113.53
+office-test.mail 300 IN A 203.0.113.64
+office-test.mail 300 IN AAAA 2001:db8:65::64
+spf 300 IN TXT "v=spf1 ip4:203.0.113.64/28 -all"
+"""
+"""Zone protection.outlook.com of the practice Internet; the real one is asked for nothing."""
+_SPF = ("v=spf1 ip4:198.51.100.25 include:spf.protection.outlook.com -all",)
+_SPF_TWICE = ("v=spf1 ip4:198.51.100.25 -all", "v=spf1 include:spf.protection.outlook.com -all")
+_POLICY = "version: STSv1\r\nmode: enforce\r\nmx: mail.office.test\r\n{more}max_age: 604800\r\n"
 _PAGES: Mapping[str, Page] = {
     "/": Page(b"<title>Intranet</title><h1>Welcome to the new office</h1>\n"),
     "/health": Page(b'{"status": "ok", "office": "new"}\n', "application/json"),
@@ -55,13 +73,18 @@ class Faults:
     """The printer's port refuses connections."""
     recorder_open: bool = True
     """The camera recorder's web page can be reached from the desks."""
+    second_spf: bool = True
+    """The new side's SPF record was added beside the old one instead of merged with it."""
+    old_policy: bool = True
+    """The MTA-STS policy names the old mail server only, so that senders refuse the new one."""
     nothing_agreed: bool = True
     """Nobody has stated that the way back is agreed."""
 
 
 MENDED = Faults(
-    old_record=False, expired_certificate=False, printer_off=False, recorder_open=False, nothing_agreed=False
-)
+    old_record=False, expired_certificate=False, printer_off=False, recorder_open=False, second_spf=False,
+    old_policy=False, nothing_agreed=False,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +115,7 @@ def opened(faults: Faults) -> Iterator[Office]:
         over_udp, over_tcp = ports.both(PREFERRED["dns"])
         sockets += over_udp, over_tcp
         bound["dns"] = ports.port_of(over_udp)
-        answers = Answers(DOMAIN, _ZONE.format(files=OLD_SERVER if faults.old_record else NEW_SERVER))
+        answers = Answers({DOMAIN: _zone(faults), "protection.outlook.com": _NEW_SIDE})
         context = authority.server_context(
             f"intranet.{DOMAIN}", ports.ADDRESS, days_left=-3 if faults.expired_certificate else 90
         )
@@ -101,6 +124,11 @@ def opened(faults: Faults) -> Iterator[Office]:
             DnsOverTcp(over_tcp, answers),
             Datagrams(bind("time", ports.datagrams), tell_time),
             Web(bind("intranet"), _PAGES, context),
+            Web(
+                bind("policy"),
+                {"/.well-known/mta-sts.txt": _policy(faults)},
+                authority.server_context(f"mta-sts.{DOMAIN}", ports.ADDRESS, days_left=90),
+            ),
             Greeter(bind("router")),
             Greeter(bind("mail"), f"220 mail.{DOMAIN} ESMTP ready\r\n".encode("ascii")),
             Greeter(bind("phones")),
@@ -118,3 +146,15 @@ def opened(faults: Faults) -> Iterator[Office]:
             yield Office(ports=bound, ca_pem=authority.pem())
     finally:
         ports.close_all(sockets)
+
+
+def _zone(faults: Faults) -> str:
+    spf = "".join(f'@ 300 IN TXT "{text}"\n' for text in (_SPF_TWICE if faults.second_spf else _SPF))
+    files = OLD_SERVER if faults.old_record else NEW_SERVER
+    policy = "20250301T090000" if faults.old_policy else "20261205T220000"
+    return _ZONE.format(files=files, policy=policy) + spf
+
+
+def _policy(faults: Faults) -> Page:
+    more = "" if faults.old_policy else f"mx: {NEW_MX}\r\n"
+    return Page(_POLICY.format(more=more).encode("ascii"), "text/plain")

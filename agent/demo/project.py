@@ -6,7 +6,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from agent.demo.office import DOMAIN, NEW_SERVER, Office
+from agent.demo.office import DOMAIN, NEW_MX, NEW_SERVER, SENDERS, Office
 
 FILE = "practice-office.yaml"
 CA_FILE = "practice-ca.pem"
@@ -77,7 +77,7 @@ project:
   time_servers: ["127.0.0.1:{port["time"]}"]
 
 scope:
-  in: [names, servers, intranet, printing, telephones, cameras]
+  in: [names, servers, intranet, mail, printing, telephones, cameras]
   out: [the Internet line, Wi-Fi]
 
 vendors:
@@ -133,15 +133,43 @@ checks:
     name: files.{DOMAIN}
     servers: ["127.0.0.1:{port["dns"]}"]
     expect: [{NEW_SERVER}]
-  name-mail:
-    type: dns.record
-    title: Mail for the office goes to its mail server
+  mail-mx:
+    type: mail.mx
+    title: Mail for the office goes to the new side
     milestone: ready
     owner: hosting
-    name: {DOMAIN}
-    rdtype: MX
-    servers: ["127.0.0.1:{port["dns"]}"]
-    expect: [10 mail.{DOMAIN}]
+    domain: {DOMAIN}
+    expect: [{{host: {NEW_MX}, preference: 0}}]
+    microsoft: true
+    resolvers: ["127.0.0.1:{port["dns"]}"]
+  mail-spf:
+    type: mail.spf
+    title: Old and new senders may send the office's mail
+    milestone: ready
+    owner: hosting
+    domain: {DOMAIN}
+    senders:
+      - {{ip: {SENDERS["old"]}, mail_from: office@{DOMAIN}, helo: mail.{DOMAIN}}}
+      - {{ip: {SENDERS["new"]}, mail_from: office@{DOMAIN}, helo: outbound.protection.outlook.com}}
+    resolvers: ["127.0.0.1:{port["dns"]}"]
+  mail-mta-sts:
+    type: mail.mta_sts
+    title: The policy that senders keep allows the new side
+    milestone: ready
+    owner: hosting
+    domain: {DOMAIN}
+    planned_mx: [{NEW_MX}]
+    resolvers: ["127.0.0.1:{port["dns"]}"]
+    connect_to: 127.0.0.1:{port["policy"]}
+    ca_file: {_quoted(ca_file)}
+  mail-dmarc:
+    type: mail.dmarc
+    title: Receivers do not reject mail before its signature is proven
+    milestone: ready
+    owner: hosting
+    domain: {DOMAIN}
+    at_most: none
+    resolvers: ["127.0.0.1:{port["dns"]}"]
   web-certificate:
     type: network.tls
     title: The intranet's certificate is valid and stays so

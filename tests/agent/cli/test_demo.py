@@ -22,7 +22,9 @@ GONOGO = (sys.executable, "-c", "from agent.cli import main; main()")
 ENV = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
 PORT = re.compile(r"\b\d{5}\b")
 """Where another office is open at the same time, a port differs from one start to the next."""
-CAUSES = {"name-files", "web-certificate", "service-printer", "cameras-closed"}
+CAUSES = {
+    "name-files", "web-certificate", "service-printer", "cameras-closed", "mail-spf", "mail-mta-sts",
+}  # fmt: skip
 
 
 def gonogo(*args, cwd):
@@ -92,6 +94,10 @@ def test_for_people_it_says_what_to_mend_and_whom_to_call(tmp_path):
     shown = gonogo("demo", "--plain", cwd=tmp_path).stdout
     for words in ("NO-GO", "expired", "refuses this port", "call", "Alpine Hosting"):
         assert words in shown
+    told = " ".join(shown.split())
+    assert "office.test has 2 SPF records" in told
+    assert "Add 'mx: office-test.mail.protection.outlook.com' to the policy" in told
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_it_stays_open_on_demand(tmp_path):

@@ -15,7 +15,7 @@ import dns.rcode
 import pytest
 
 from agent.demo.dns_server import Answers
-from agent.demo.office import DOMAIN, MENDED, NEW_SERVER, OLD_SERVER, Faults, opened
+from agent.demo.office import DOMAIN, MENDED, NEW_MX, NEW_SERVER, OLD_SERVER, Faults, opened
 from agent.demo.serving import Serving
 
 
@@ -52,9 +52,28 @@ def test_dns_of_the_faulty_office_names_the_old_server(faulty):
     assert ask(faulty, f"files.{DOMAIN}", "A").answer[0][0].address == OLD_SERVER
 
 
+def spf(office):
+    return [rdata.to_text() for rdata in ask(office, DOMAIN, "TXT").answer[0]]
+
+
+def test_the_mail_side_has_its_two_faults_and_they_can_be_mended(mended, faulty):
+    assert spf(mended) == ['"v=spf1 ip4:198.51.100.25 include:spf.protection.outlook.com -all"']
+    assert len(spf(faulty)) == 2
+    (said,) = ask(mended, DOMAIN, "MX").answer[0]
+    assert said.to_text() == f"0 {NEW_MX}."
+    assert ask(mended, NEW_MX, "A").answer[0][0].address == "203.0.113.64"
+    assert ask(mended, "spf.protection.outlook.com", "TXT").answer
+    assert ask(mended, "outlook.com", "A").rcode() == dns.rcode.REFUSED
+    for office, named in ((mended, True), (faulty, False)):
+        status, body = fetch(office, "/.well-known/mta-sts.txt", "policy")
+        assert status == 200
+        assert body.endswith(b"max_age: 604800\r\n")
+        assert (f"mx: {NEW_MX}\r\n".encode() in body) is named
+
+
 def test_what_is_no_query_gets_no_answer_and_a_long_one_is_truncated():
-    answers = Answers("office.test", "@ 1 IN SOA a b 1 1 1 1 1\n@ 1 IN NS a\n" + "\n".join(
-        f'@ 1 IN TXT "{"x" * 200} {n}"' for n in range(10)))  # fmt: skip
+    answers = Answers({"office.test": "@ 1 IN SOA a b 1 1 1 1 1\n@ 1 IN NS a\n" + "\n".join(
+        f'@ 1 IN TXT "{"x" * 200} {n}"' for n in range(10))})  # fmt: skip
     for wire in (b"", b"\0" * 5, b"\xff" * 600):
         assert answers.answer(wire, udp=True) is None
     query = dns.message.make_query("office.test", "TXT", use_edns=False)
@@ -63,9 +82,9 @@ def test_what_is_no_query_gets_no_answer_and_a_long_one_is_truncated():
     assert len(dns.message.from_wire(answers.answer(query.to_wire(), udp=False)).answer[0]) == 10
 
 
-def fetch(office, path):
+def fetch(office, path, server="intranet"):
     context = ssl.create_default_context(cadata=office.ca_pem.decode())
-    url = f"https://127.0.0.1:{office.ports['intranet']}{path}"
+    url = f"https://127.0.0.1:{office.ports[server]}{path}"
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
     )

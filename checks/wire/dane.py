@@ -1,4 +1,4 @@
-"""TLSA records against the certificates that a mail server shows (RFC 6698, RFC 7671, RFC 7672). Pure, bounded.
+"""TLSA records against the certificates that a mail server shows (RFC 6698, RFC 7671, RFC 7672). Pure.
 
 For SMTP only the usages DANE-TA(2) and DANE-EE(3) count. DANE-EE looks at the key or certificate alone: no
 name, no date. DANE-TA asks for a chain below the anchor, in date, for one of the names expected.
@@ -175,15 +175,37 @@ def _load(der: bytes) -> x509.Certificate | None:
 
 
 def _key_of(der: bytes) -> bytes | None:
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    """Return a certificate's SubjectPublicKeyInfo byte for byte (RFC 5280 section 4.1)."""
+    outer = _element(der, 0)
+    inner = _element(der, outer[0]) if outer else None
+    if outer is None or inner is None:
+        return None
+    at = inner[0]
+    fields: list[tuple[int, int]] = []
+    while at < inner[1] and len(fields) < 8:
+        found = _element(der, at)
+        if found is None:
+            return None
+        fields.append((at, found[1]))
+        at = found[1]
+    first = 1 if fields and der[fields[0][0]] == 0xA0 else 0
+    if len(fields) < first + 6:
+        return None
+    start, end = fields[first + 5]
+    return der[start:end]
 
-    loaded = _load(der)
-    if loaded is None:
+
+def _element(der: bytes, at: int) -> tuple[int, int] | None:
+    """Return where the content of the DER element at `at` begins and ends."""
+    if at + 2 > len(der):
         return None
-    try:
-        return loaded.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except Exception:  # noqa: BLE001 - a key of an unknown kind
-        return None
+    size, start = der[at + 1], at + 2
+    if size & 0x80:
+        width = size & 0x7F
+        if not 1 <= width <= 4 or start + width > len(der):
+            return None
+        size, start = int.from_bytes(der[start : start + width], "big"), start + width
+    return (start, start + size) if start + size <= len(der) else None
 
 
 def _issued(certificate: Any, other: Any) -> bool:

@@ -39,9 +39,12 @@ def measure() -> dict[str, float]:
                 rounds["dnsperf"].append(_dnsperf(port))
     found = {f"{name} q/s": statistics.median(rates) for name, rates in rounds.items()}
     found |= {f"{name} us CPU": statistics.median(costs) for name, costs in cpu.items()}
-    for peer in [name for name in rounds if name != "gonogo"]:
-        ratios = [ours / theirs for ours, theirs in zip(rounds["gonogo"], rounds[peer], strict=True)]
-        found[f"gonogo / {peer}"] = statistics.median(ratios)
+    ours = rounds["gonogo"]
+    theirs = zip(ours, rounds["dnspython"], strict=True)
+    found["ratio_to_dnspython"] = statistics.median(own / their for own, their in theirs)
+    if "dnsperf" in rounds:
+        theirs = zip(ours, rounds["dnsperf"], strict=True)
+        found["dnsperf_over_gonogo"] = statistics.median(their / own for own, their in theirs)
     return found
 
 
@@ -93,4 +96,4 @@ def _dnsperf(port: int) -> float:
 
 if __name__ == "__main__":
     for label, value in measure().items():
-        print(f"{label:24} {value:12,.1f}")
+        print(f"{label:24} {value:12,.2f}")

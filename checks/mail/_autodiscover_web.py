@@ -133,7 +133,7 @@ def judge_root(hops: tuple[Probe, ...], right: Iterable[str], *, microsoft: bool
             expected=expected, observed=observed,
             fix="Give the web server a certificate for the bare domain, or close its port 443.",
         )  # fmt: skip
-    elif last.kind == "timeout" or last.outcome == "timeout":
+    elif last.kind == "timeout" or last.outcome in ("timeout", "unreachable"):
         yield warned(
             subject,
             "Nothing answers at the bare domain: Outlook waits for it in vain, or this network hides it.",

@@ -170,7 +170,8 @@ def test_addresses_that_may_be_sent(text):
     "text",
     [
         "", "a", "@example.com", "a@", "a b@example.com", "a@example.com>\r\nDATA", "a\r\nDATA@example.com",
-        "<a@example.com>", "a@ex ample.com", "a@*.com", "a@.", '"a b"@example.com', "a@example.com\n", "ü@example.com",
+        "<a@example.com>", "a@ex ample.com", "a@*.com", "a@.",
+        '"a b"@example.com', "a@example.com\n", "ü@example.com",
     ],
 )  # fmt: skip
 def test_addresses_that_may_not(text):

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check lint bench clean
+.PHONY: demo test check lint bench fuzz clean
 
 demo: $(VENV)/.runtime ## a practice office on this machine: NO-GO with its causes
 	@$(BIN)/gonogo demo || test $$? -eq 4
@@ -26,6 +26,10 @@ bench: $(VENV)/.development ## compare with peers in interleaved rounds; prints 
 	@sh tests/lab/install.sh bench
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python -m tests.bench
+
+fuzz: $(VENV)/.development ## what a server may send, led by coverage, SECONDS long (Linux)
+	$(BIN)/python -m pip install --quiet --group fuzz
+	$(BIN)/python -m tests.fuzz.dns_codec $(or $(SECONDS),600)
 
 $(VENV)/.runtime: pyproject.toml
 	@PYTHON="$(PYTHON)" sh tests/venv.sh $(VENV)

@@ -176,6 +176,8 @@ def parse_resolver(value: Any) -> str:
         return parse_endpoint(text)
     place, mark, name = rest.partition("#")
     named = f"#{parse_domain(name)}" if mark else ""
+    if "*" in named or named == "#.":
+        raise ValueError(f"After # stands the one name that the certificate is for, unlike {value!r}.")
     if scheme == "tls":
         return f"tls://{parse_endpoint(place)}{named}"
     if scheme == "https":

@@ -16,7 +16,8 @@ PARSERS = {
     "duration": params.parse_duration, "percent": params.parse_percent, "domain": params.parse_domain,
     "address": params.parse_address, "host": params.parse_host, "network": params.parse_network,
     "endpoint": params.parse_endpoint, "port": params.parse_port, "url": params.parse_url,
-    "regex": params.parse_regex, "secret": params.parse_secret,
+    "regex": params.parse_regex, "secret": params.parse_secret, "resolver": params.parse_resolver,
+    "name server": params.parse_name_server,
 }  # fmt: skip
 
 
@@ -47,11 +48,40 @@ PARSERS = {
         ("endpoint", "192.0.2.1", "192.0.2.1"),
         ("url", "https://a.example/x?y#z", "https://a.example/x?y"),
         ("secret", "env:TOKEN", "env:TOKEN"),
+        ("resolver", "192.0.2.53", "192.0.2.53"),
+        ("resolver", " 127.0.0.1:5353", "127.0.0.1:5353"),
+        ("resolver", "2001:DB8::53", "[2001:db8::53]"),
+        ("resolver", "DNS.example", "dns.example"),
+        ("resolver", "tls://DNS.example.", "tls://dns.example"),
+        ("resolver", "tls://2001:db8::53", "tls://[2001:db8::53]"),
+        ("resolver", "tls://[2001:DB8::53]:8853#DNS.example", "tls://[2001:db8::53]:8853#dns.example"),
+        ("resolver", "https://dns.example/dns-query", "https://dns.example/dns-query"),
+        (
+            "resolver",
+            "https://192.0.2.53:8443/q?a=b#dns.example",
+            "https://192.0.2.53:8443/q?a=b#dns.example",
+        ),
+        ("name server", "192.0.2.53", "192.0.2.53"),
+        ("name server", "NS1.example.com", "ns1.example.com"),
+        ("name server", "NS1.example.com = 127.0.0.1:5353", "ns1.example.com=127.0.0.1:5353"),
+        ("name server", "ns1.example.com=2001:DB8::53", "ns1.example.com=[2001:db8::53]"),
+        ("name server", {"name": "NS1.example.com", "address": "::1"}, "ns1.example.com=[::1]"),
     ],
 )
 def test_normal_forms(parser, written, normal):
     assert PARSERS[parser](written) == normal
     assert PARSERS[parser](normal) == normal
+
+
+RESOLVERS = (
+    "", None, 53, "udp://192.0.2.1", "http://dns.example/dns-query", "tls://", "tls://#a", "tls://a/b",
+    "tls://a:0", "tls://192.0.2.1#", "tls://192.0.2.1#a b", "tls://192.0.2.1#*.a", "tls://a#.", "https://",
+    "https://u:p@a/q", "https://a/q#", "https://a b/", "192.0.2.1#a", "a=192.0.2.1", "256.1.1.1", "TLS://a",
+)  # fmt: skip
+NAME_SERVERS = (
+    "", None, 53, "=192.0.2.1", "a=", "a=b=c", "a b=192.0.2.1", "tls://a", {"name": "a"}, {}, [],
+    {"name": "a", "address": "b", "port": 53}, {"name": "a", "address": None}, "192.0.2.1:x",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -73,6 +103,8 @@ def test_normal_forms(parser, written, normal):
         ),
         *(("regex", bad) for bad in ("", "(", "a" * 1001, None, "a{1,99999999999999999999}")),
         *(("secret", bad) for bad in ("hunter2", "env:", "ENV:x", "", None, "vault:x")),
+        *(("resolver", bad) for bad in RESOLVERS),
+        *(("name server", bad) for bad in NAME_SERVERS),
     ],
 )  # fmt: skip
 def test_what_is_refused_is_refused_with_a_sentence(parser, written):
@@ -103,6 +135,8 @@ written = st.one_of(
     st.ip_addresses().map(lambda a: f"[{a}]:53"),
     st.ip_addresses(network="10.0.0.0/8").map(lambda a: f"{a}/32"),
     st.builds("https://{}.example/{}".format, st.sampled_from("abc"), st.text(max_size=10)),
+    st.builds("tls://{}#{}".format, st.ip_addresses(), st.text(alphabet="ab.-*#", max_size=6)),
+    st.builds("{}={}".format, st.text(alphabet="ab.-=", max_size=6), st.ip_addresses()),
 )
 
 
@@ -121,6 +155,22 @@ def test_an_endpoint_is_taken_apart_again(address, port):
     host = f"[{address}]" if address.version == 6 else str(address)
     endpoint = params.parse_endpoint(host if port is None else f"{host}:{port}")
     assert params.split_endpoint(endpoint, 53) == (str(ipaddress.ip_address(str(address))), port or 53)
+
+
+@pytest.mark.parametrize(
+    ("server", "name", "place"),
+    [
+        ("ns1.example.com=127.0.0.1:5353", "ns1.example.com", "127.0.0.1:5353"),
+        ("ns1.example.com=[::1]:53", "ns1.example.com", "[::1]:53"),
+        ("ns1.example.com:5353", "ns1.example.com", "ns1.example.com:5353"),
+        ("ns1.example.com", "ns1.example.com", "ns1.example.com"),
+        ("192.0.2.53", "", "192.0.2.53"),
+        ("[2001:db8::53]:53", "", "[2001:db8::53]:53"),
+    ],
+)
+def test_a_name_server_is_taken_apart_again(server, name, place):
+    assert params.parse_name_server(server) == server
+    assert params.split_name_server(server) == (name, place)
 
 
 FORMS = [item for item in vars(params).values() if getattr(item, "__metadata__", None)]

@@ -111,7 +111,14 @@ def statements(plan: Plan, said: Mapping[str, Attestation]) -> dict[str, Attesta
 def earlier(ledger: Ledger, plan: Plan, check: str, limit: int) -> tuple[Earlier, ...]:
     """Return what earlier runs hold of `check`, the newest first; results of another type are left out."""
     wanted = plan.by_id[check].type if check in plan.by_id else ""
-    found = [ledger.result(known.seq) for known in ledger.history(check, limit) if known.type == wanted]
+    asked = limit
+    while True:
+        known = ledger.history(check, asked)
+        own = [one for one in known if one.type == wanted][:limit]
+        if len(own) == limit or len(known) < asked:
+            break
+        asked *= 4
+    found = [ledger.result(one.seq) for one in own]
     return tuple(Earlier(at=one.started, status=one.status, observation=one.observation) for one in found)
 
 

@@ -122,6 +122,7 @@ class Authority(Check[AuthoritySeen]):
         yield from parent_findings(zone)
         yield from name_findings(zone)
         yield from name_findings(zone, seen.others)
+        yield from self._left_out(zone)
         if not seen.servers:
             yield from self._nobody(zone)
             return
@@ -145,6 +146,21 @@ class Authority(Check[AuthoritySeen]):
         yield from same_ns(self.domain, zone, good)
         yield from same_soa(self.domain, good, same_serial=self.same_serial)
         yield from self._sets(good)
+
+    def _left_out(self, zone: Zone) -> Iterable[Finding]:
+        """Name what the delegation leads to and 'servers' leaves out: it was not tested."""
+        named = {server.name for server in zone.servers}
+        if not self.servers or zone.how == "servers" or "" in named:
+            return
+        for name in zone.delegation():
+            if name not in named:
+                yield cannot_tell(
+                    name,
+                    f"The delegation names {name}, which 'servers' leaves out: it was not tested.",
+                    expected="every name server of the delegation in 'servers', or none",
+                    observed=joined(sorted(named)),
+                    fix="Add it to 'servers', or leave 'servers' out, so that all are found.",
+                )
 
     def _nobody(self, zone: Zone) -> Iterable[Finding]:
         if is_delegated(zone) or zone.how == "servers":

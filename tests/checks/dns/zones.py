@@ -36,6 +36,7 @@ class Host:
     _read: list[tuple[dns.name.Name, dns.zone.Zone]] = field(default_factory=list)
 
     def read(self) -> None:
+        self._read.clear()
         for apex, text in self.zones.items():
             name = dns.name.from_text(apex)
             zone = dns.zone.from_text(text, name, relativize=False, check_origin=False)

@@ -21,7 +21,7 @@ def spf(lab: MailWorld, *records: str, names: Callable[[Zone], None] = lambda _:
     """The domain has these SPF records, and the zone what `names` adds."""
 
     def change(zone: Zone) -> None:
-        zone.set("@", "TXT", *(f'"{record}"' for record in records), '"MS=ms12345678"')
+        zone.set("@", "TXT", *(world.strings(record) for record in records), '"MS=ms12345678"')
         names(zone)
 
     return lab.changed(change)
@@ -226,8 +226,8 @@ def _cloud_fault(lab: MailWorld, make: Callable[[], Fault]) -> Iterator[None]:
 
 
 def throttled(lab: MailWorld) -> Context:
-    """Graph answers everything with 429."""
-    return _cloud_fault(lab, lambda: lab.cloud.throttle(None, retry_after=1))
+    """Graph answers everything with 429, and wants to be left alone for longer than a check lasts."""
+    return _cloud_fault(lab, lambda: lab.cloud.throttle(None, retry_after=300))
 
 
 def forbidden(lab: MailWorld) -> Context:

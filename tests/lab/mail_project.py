@@ -41,9 +41,9 @@ with:
   ttl: {ttl}s
   services: [teams, intune]
   graph_client_id: {client}
-  graph_secret: file:graph-secret
+  graph_secret: file:{secret}
   licences: [{{sku: SPE_E3, count: 25}}]
-  export_file: exchange-export.json
+  export_file: {export}
   panel: [{panel}]
   inside_resolvers: [{inside}]
   resolvers: [{resolver}]
@@ -56,6 +56,15 @@ with:
 """
 
 
+def started(lab: world.MailWorld, at: str = "") -> tuple[str, ...]:
+    """Return what starts gonogo in this world: `at` is the time from now that its clock shows, like `-3d`.
+
+    What it keeps between runs stays with the world: the list of endpoints is not Microsoft's.
+    """
+    clock = ("faketime", "-f", at) if at else ()
+    return ("env", f"XDG_CACHE_HOME={lab.folder / 'cache'}", *clock)
+
+
 def write_project(
     folder: Path, lab: world.MailWorld, cutover: datetime, profile: str = "m365-cutover"
 ) -> Path:  # fmt: skip
@@ -63,7 +72,7 @@ def write_project(
     secret = folder / "graph-secret"
     secret.write_text(SECRET)
     secret.chmod(0o600)
-    lab.export(folder)
+    export = lab.export(folder)
     path = folder / "mail.yaml"
     path.write_text(
         _TEXT.format(
@@ -72,6 +81,7 @@ def write_project(
             spf=world.UNION_SPF, old=world.OLD, old_ttl=world.OLD_TTL, ttl=world.TTL, client=CLIENT,
             panel=", ".join((world.RESOLVER, *world.PANEL)), inside=world.OFFICE_DNS,
             resolver=world.RESOLVER, anchor=f". DS {lab.root.ds()}", mailbox=world.MAILBOX,
+            secret=secret, export=export,
             **world.SELECTORS,
         )
     )  # fmt: skip

@@ -5,8 +5,9 @@
                 resolver                STUN (turnserver), and a stand-in for Microsoft's services
 
 Office 10.50.0.0/24, the line 198.51.100.0/24, Internet 203.0.113.0/24 and 2001:db8:fe::/64 (addresses for
-documentation). Microsoft's names exist here, in the lab's own signed root, so that a shipped profile runs
-unchanged. Every step of a cutover is a method; resolvers forget at once what a TTL would make them forget.
+documentation), and two of Microsoft's, all of it inside namespaces. Microsoft's names exist here, in
+the lab's own signed root, so that a shipped profile runs unchanged. Every step of a cutover is a method;
+resolvers forget at once what a TTL would make them forget.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import os
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -61,7 +63,9 @@ ROOT, TLD, NS1, NS2 = "203.0.113.1", "203.0.113.2", "203.0.113.61", "203.0.113.6
 NS1_6, NS2_6 = "2001:db8:fe::61", "2001:db8:fe::62"
 RESOLVER, PANEL = "203.0.113.10", ("203.0.113.11", "203.0.113.12")
 OLD, NEW, CONTROL, NEW_6 = "203.0.113.25", "203.0.113.26", "203.0.113.27", "2001:db8:fe::26"
-MICROSOFT, WEB, STUN, STUN_CONTROL = "203.0.113.70", "203.0.113.80", "203.0.113.78", "203.0.113.79"
+WEB, STUN_CONTROL = "203.0.113.80", "203.0.113.79"
+MICROSOFT, STUN = "52.96.10.70", "52.112.10.78"
+"""Addresses of Microsoft's own networks, as checks look at them; here they end in the lab."""
 _V4 = (ROOT, TLD, NS1, NS2, RESOLVER, *PANEL, OLD, NEW, CONTROL, MICROSOFT, WEB, STUN, STUN_CONTROL)
 _V6 = (NS1_6, NS2_6, NEW_6)
 
@@ -69,7 +73,7 @@ OLD_SPF = f"v=spf1 ip4:{OLD} -all"
 UNION_SPF = f"v=spf1 ip4:{OLD} include:spf.protection.outlook.com -all"
 MICROSOFT_NAMES = (
     "login.microsoftonline.com", "graph.microsoft.com", "endpoints.office.com", "outlook.office365.com",
-    "teams.microsoft.com", "autodiscover.outlook.com",
+    "teams.microsoft.com", "autodiscover.outlook.com", "microsoft.sharepoint.com",
 )  # fmt: skip
 
 
@@ -120,7 +124,9 @@ class MailWorld:
 
     def prepare(self) -> None:
         """Add domain, users and licences to the tenant, publish what proves it and the DKIM selectors."""
-        self.cloud.add_domain(DOMAIN)
+        self.cloud.add_domain(
+            DOMAIN, supportedServices=["Email", "OfficeCommunicationsOnline", "Intune"]
+        )  # fmt: skip
         self.cloud.records[DOMAIN] = replies.records(DOMAIN, NEW_MX)
         self.cloud.skus = [replies.sku("SPE_E3", 50, 20)]
         self.cloud.registrations = [
@@ -183,11 +189,12 @@ class MailWorld:
         """Let the message trace show mail that arrived then; below zero, in a future that a test plays."""
         self.cloud.traces = [replies.trace(MAILBOX, status, minutes_ago=ago) for ago in minutes_ago]
 
-    def export(self, folder: Path, **changed: Any) -> Path:
-        """Write what an administrator exports to `folder`; `changed` are other values."""
-        data = exported(**changed)
+    def export(self, folder: Path, at: float = 0.0, **changed: Any) -> Path:
+        """Write an administrator's export to `folder`, `at` seconds from now, with `changed` values."""
         path = folder / "exchange-export.json"
-        path.write_text(json.dumps(data, indent=1))
+        path.write_text(json.dumps(exported(**changed), indent=1))
+        moment = time.time() + at
+        os.utime(path, (moment, moment))
         return path
 
     def until_switched(self) -> None:
@@ -472,8 +479,11 @@ table ip relays {{
 
         self.cloud = self.internet.call(enter)
         self.cloud.url = "https://graph.microsoft.com"
+        self.cloud.login_url = "https://login.microsoftonline.com"
         self.cloud.endpoints = [
             replies.endpoint_set(1, "Exchange", urls=["outlook.office365.com"], tcpPorts="443"),
+            replies.endpoint_set(31, "SharePoint", urls=["microsoft.sharepoint.com"], tcpPorts="443"),
+            replies.endpoint_set(12, "Skype", urls=["teams.microsoft.com"], tcpPorts="443"),
             replies.endpoint_set(
                 56, "Common", urls=["login.microsoftonline.com", "graph.microsoft.com"], tcpPorts="443"
             ),
@@ -494,16 +504,22 @@ def dkim_record(key: rsa.RSAPrivateKey) -> str:
     der = key.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    text = f"v=DKIM1; k=rsa; p={base64.b64encode(der).decode()}"
+    return strings(f"v=DKIM1; k=rsa; p={base64.b64encode(der).decode()}")
+
+
+def strings(text: str) -> str:
+    """Return the data of a TXT record that says `text`, in strings of at most 255 characters."""
     return " ".join(f'"{text[i : i + 200]}"' for i in range(0, len(text), 200))
 
 
 def exported(**changed: Any) -> dict[str, Any]:
     """Return what an administrator exports from Exchange Online, healthy during a cutover."""
+    signing = {"Domain": DOMAIN, "Enabled": True, "Status": "Valid"}
     return {
         "AcceptedDomain": [{"Name": DOMAIN, "DomainName": DOMAIN, "DomainType": "InternalRelay"}],
-        "DkimSigningConfig": [{"Domain": DOMAIN, "Enabled": True, "Status": "Valid"}],
-        "InboundConnector": [], "OutboundConnector": [], "MigrationBatch": [],
+        "DkimSigningConfig": [
+            signing | {f"Selector{n}CNAME": SELECTORS[f"selector{n}"] for n in (1, 2)},
+        ],
     } | changed  # fmt: skip
 
 

@@ -93,9 +93,9 @@ def _read_strings(message: bytes, at: int, end: int) -> tuple[str, int]:
     while at < end:
         raw, at = _read_string(message, at, end)
         parts.append(quoted(raw))
-    if not parts:
-        raise Malformed("A TXT record holds no character string.")
-    return " ".join(parts), end
+    # RFC 1035 section 3.3.14 wants one string or more. A record without any is read as an empty one, as
+    # resolvers do: it must not hide the records beside it.
+    return " ".join(parts) or '""', end
 
 
 def _read_tag(message: bytes, at: int, end: int) -> tuple[str, int]:

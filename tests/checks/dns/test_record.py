@@ -14,7 +14,8 @@ from checks.vantage import Shared, Vantage
 from checks.wire.dns import Answer
 from checks.wire.dns import Record as Resource
 from tests.checks.hostile import ESCAPES, assert_harmless
-from tests.checks.wire.dns_servers import answering, dnsmasq, free_port, knot, scripted
+from tests.checks.wire.dns_servers import answering, dnsmasq, free_port, knot, scripted, unbound
+from tests.checks.wire.private import Authority
 
 S = Status
 NAME = "www.office.example"
@@ -125,6 +126,10 @@ def test_what_is_planned_passes(given, params):
         (answer(rcode=None, error="malformed reply", detail=ESCAPES), S.FAIL, "is not a DNS message"),
         (answer(rcode=None, error="not sent"), S.INCONCLUSIVE, "no way"),
         (answer(rcode=None, error="unknown host", detail=ESCAPES), S.INCONCLUSIVE, "no address"),
+        (answer(rcode=None, error="untrusted certificate", detail=ESCAPES), S.FAIL, "not to be trusted"),
+        (answer(rcode=None, error="TLS failed", detail=ESCAPES), S.FAIL, "does not speak TLS"),
+        (answer(rcode=None, error="HTTP error", detail="HTTP status 404"), S.FAIL, "refuses the question"),
+        (answer(A1, error="truncated", tc=True, transport="tls"), S.INCONCLUSIVE, "cut short"),
         (answer(rcode="SERVFAIL"), S.FAIL, "SERVFAIL"),
         (answer(rcode="REFUSED"), S.FAIL, "refuses"),
         (answer(rcode="RCODE23"), S.FAIL, "RCODE23"),
@@ -232,6 +237,25 @@ def test_real_servers_each_with_its_own_finding():
         assert (
             run(Record(name="msoid.office.example", match="absent", servers=servers[2:3]))[0].status is S.FAIL
         )
+
+
+def test_servers_over_tls_and_https(office, tmp_path):
+    authority = Authority(tmp_path)
+    zone = {"office.example": int(office.partition(":")[2])}
+    with unbound(stubs=zone, tls=authority.files(), probe="office.example") as ports:
+        servers = (
+            f"tls://127.0.0.1:{ports.tls}#dns.example", f"https://127.0.0.1:{ports.https}/dns-query",
+            f"tls://127.0.0.1:{ports.tls}#other.example", f"https://127.0.0.1:{ports.https}/nowhere",
+        )  # fmt: skip
+        check = Record(
+            name="mail.office.example", servers=servers, expect=(A1, A2), ca_file=authority.ca_file
+        )
+        assert not check.needs_link()
+        findings = run(check)
+    assert [(f.subject, f.status) for f in findings] == list(
+        zip(servers, (S.PASS, S.PASS, S.FAIL, S.FAIL), strict=True)
+    )
+    assert "not to be trusted" in findings[2].message
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,29 @@ def test_another_class_is_no_record():
     assert decode(message.to_wire()).answer == ()
 
 
+OWNERS = st.lists(
+    st.text(alphabet="abcXYZ019-_", min_size=1, max_size=20), min_size=0, max_size=5
+).map(lambda labels: ".".join((*labels, "")) or ".")  # fmt: skip
+RECORDS = st.lists(st.tuples(OWNERS, st.integers(0, (1 << 31) - 1), st.sampled_from(ZONE)), max_size=25)
+
+
+@given(RECORDS, RECORDS, st.booleans())
+@settings(max_examples=150)
+def test_any_message_of_dnspython_reads_alike(answer, additional, signed):
+    message = reply()
+    for section, records in ((message.answer, answer), (message.additional, additional)):
+        for owner, ttl, (rdtype, text) in records:
+            section.append(dns.rrset.from_text(owner, ttl, "IN", rdtype, text))
+    message.use_edns(0, 0x8000 if signed else 0, 1232)
+    ours = decode(message.to_wire(max_size=65535))
+    assert ours.edns
+    for got, records in ((ours.answer, answer), (ours.additional, additional)):
+        assert [(r.name, r.ttl, r.rdtype, canonical(r.rdtype, r.text)) for r in got] == [
+            (owner.lower().removesuffix(".") or ".", ttl, rdtype, canonical(rdtype, text))
+            for owner, ttl, (rdtype, text) in records
+        ]
+
+
 @given(st.binary(max_size=400))
 @settings(max_examples=400)
 def test_no_bytes_at_all_crash_the_decoder(data):

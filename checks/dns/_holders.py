@@ -59,10 +59,16 @@ async def ask_all(
         soa = await walk.ask(server, soa_of, "SOA") if soa_of else None
         if soa is not None and soa.error is not None:
             return Held(server=server, answers=(), soa=soa)
-        answers = await asyncio.gather(*(walk.ask(server, name, rdtype) for name, rdtype in sets))
+        answers = await asyncio.gather(*(_ask(walk, server, name, rdtype) for name, rdtype in sets))
         return Held(server=server, answers=tuple(answers), soa=soa)
 
     return tuple(await asyncio.gather(*(one(server) for server in servers)))
+
+
+async def _ask(walk: Walk, server: Server, name: str, rdtype: str) -> Answer:
+    """Ask a server that resolves, too, as clients do: a forwarder hands on AA unless it may use its cache."""
+    answer = await walk.ask(server, name, rdtype)
+    return await walk.ask(server, name, rdtype, recursion=True) if answer.aa and answer.ra else answer
 
 
 def counted(held: Sequence[Held]) -> tuple[Held, ...]:

@@ -218,9 +218,9 @@ def _tree(domain: str, cost: Survey) -> Iterator[Finding]:
             observed=safe(line.unknown, limit=300),
             fix="Run again; if it stays so, its zone's servers fail, and receivers will give temperror.",
         )
-    for line in [line for line in cost.lines if line.lets_all and (line.depth or line.term[-3:] != "all")][
-        :_SHOWN
-    ]:
+    for line in [
+        line for line in cost.lines if line.lets_all and (line.depth or line.term[-3:].lower() != "all")
+    ][:_SHOWN]:
         yield failed(
             domain,
             f"{_place(line)} lets every address send for the domain.",

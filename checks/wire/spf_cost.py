@@ -121,13 +121,15 @@ class _Walk:
             await self._gone_into(mechanism.text, mechanism.target, domain, path, lets=lets, deeper=1)
             return
         self.terms += 1
+        lets_all = lets and mechanism.result == "pass" and mechanism.name in ("a", "mx")
+        lets_all = lets_all and 0 in (mechanism.ip4, mechanism.ip6)
         at = self._line(Line(depth=depth, domain=domain, term=mechanism.text, lookups=1))
         voids4, voids6 = self.voids4, self.voids6
         problem, unknown = await self._hosts(mechanism, domain)
         self._line(
             Line(
                 depth=depth, domain=domain, term=mechanism.text, lookups=1, voids4=self.voids4 - voids4,
-                voids6=self.voids6 - voids6, problem=problem, unknown=unknown,
+                voids6=self.voids6 - voids6, problem=problem, unknown=unknown, lets_all=lets_all,
             ),
             at,
         )  # fmt: skip

@@ -34,6 +34,8 @@ class Reply:
     data: tuple[str, ...] = ()
     detail: str = ""
     sure: bool = True
+    silent: bool = False
+    """Whether it failed because the server gave no answer at all."""
 
 
 Ask = Callable[[str, str], Awaitable[Reply]]
@@ -72,7 +74,7 @@ class Lookups:
         self, client: Dns, servers: Sequence[str], planned: Mapping[str, tuple[bytes, ...]] | None = None
     ) -> None:
         self._client = client
-        self._servers = servers
+        self._servers = list(servers)
         self._planned = {
             (name, "TXT"): Reply(outcome="found", data=tuple(map(quoted, texts)))
             for name, texts in (planned or {}).items()
@@ -108,10 +110,14 @@ class Lookups:
 
     async def _look_up(self, name: str, rdtype: str) -> Reply:
         failures: list[str] = []
-        for server in self._servers:
+        silent: list[str] = []
+        for server in tuple(self._servers):
             reply = await self._ask(server, name, rdtype)
             if reply.outcome != "failed":
+                self._servers.sort(key=silent.__contains__)  # the silent ones are asked last from now on
                 return reply
+            if reply.silent:
+                silent.append(server)
             failures.append(f"{server}: {reply.detail}")
         return Reply(outcome="failed", detail=f"{name} {rdtype}: {'; '.join(failures)}")
 
@@ -138,7 +144,7 @@ def _read(answer: Answer) -> tuple[Reply, str | None]:
     """Return what an answer says, and the name where an alias leads that the server did not follow."""
     if answer.error is not None or answer.rcode not in ("NOERROR", "NXDOMAIN"):
         said = f"{answer.error or answer.rcode} {answer.detail}".strip()
-        return Reply(outcome="failed", detail=said), None
+        return Reply(outcome="failed", detail=said, silent=answer.rcode is None), None
     chain = answer.chain()
     if chain.loop:
         return Reply(outcome="failed", detail="the aliases lead in a circle"), None

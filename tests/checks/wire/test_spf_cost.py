@@ -90,6 +90,7 @@ def test_what_lets_everybody_pass_is_found_wherever_it_stands():
     assert open_doors("?include:open.example -all") == []
     assert open_doors("redirect=open.example") == ["+all"]
     assert open_doors("ip4:0.0.0.0/0 -all") == ["ip4:0.0.0.0/0"]
+    assert open_doors("mx:mail.example//0 a:both.example/24 -all") == ["mx:mail.example//0"]
     assert open_doors("-ip4:0.0.0.0/0 ip4:192.0.2.0/24 -all") == []
 
 

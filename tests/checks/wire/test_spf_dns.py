@@ -82,6 +82,19 @@ async def test_the_next_server_is_asked_where_one_fails():
     assert reply.data == ("192.0.2.1",)
 
 
+async def test_a_silent_server_is_asked_last_from_then_on():
+    asked = []
+
+    def silent(query):
+        asked.append(query)
+
+    with scripted(udp=serving(ZONE)) as port, scripted(udp=silent) as dead:
+        first = f"127.0.0.1:{dead}"
+        found = await ask(port, ("a.example", "A"), ("a.example", "TXT"), ("hop.example", "A"), more=(first,))
+    assert [reply.outcome for reply in found] == ["found"] * 3
+    assert len({query[2:] for query in asked}) == 1
+
+
 async def test_odd_bytes_of_a_text_record_come_through():
     with scripted(udp=serving(ZONE)) as port:
         (reply,) = await ask(port, ("a.example", "TXT"))

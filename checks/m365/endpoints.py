@@ -5,16 +5,24 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from checks.bounds import Ge, Gt, Le, Len
 from checks.clouds import CLOUDS, CloudName
 from checks.contract import Check, Finding, Vantage, is_loopback
-from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.m365._endpoints import EndpointSet, plan, stale, uncovered
-from checks.m365._endpoints_list import Origin, listed
+from checks.m365._endpoints_findings import (
+    HERE,
+    EndpointsSeen,
+    Tried,
+    Untested,
+    entries,
+    ruled,
+    unreached,
+    untested,
+)  # fmt: skip
+from checks.m365._endpoints_list import listed
 from checks.params import Duration, Endpoint, Host, Network, Url, parse_host, split_endpoint
 from checks.safe import safe
 from checks.wire.names import resolve
@@ -25,50 +33,6 @@ _DECOY = "192.0.2.1:443"
 _ADDRESSES = 4
 _PATIENCE = 6.0
 _SHOWN = 40
-_HERE = frozenset({"barred", "local", "no_route", "resolver silent"})
-"""Outcomes after which nothing is known about the host: this laptop itself could not try."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
-    """One host and port: `open`, how the last address failed, or why there was none to try."""
-
-    host: str
-    port: int
-    sets: tuple[int, ...]
-    outcome: str
-    address: str = ""
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Untested:
-    """An entry of the list that cannot be tried from here: `wildcard`, `udp`, `smtp` (TCP 25), `networks`."""
-
-    set: int
-    entry: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndpointsSeen:
-    """The list (without its addresses), what was tried of it, and the rules held against its networks."""
-
-    origin: Origin
-    version: str
-    as_of: datetime
-    now: datetime
-    trouble: str
-    sets: tuple[EndpointSet, ...]
-    tried: tuple[Tried, ...]
-    untested: tuple[Untested, ...]
-    too_many: int = 0
-    decoy: str = ""
-    """How the attempt at the address where nothing can answer ended; empty if there was none."""
-    networks: int = 0
-    """How many networks the sets have."""
-    missing_rules: tuple[str, ...] = ()
-    stale_rules: tuple[str, ...] = ()
 
 
 class Endpoints(Check[EndpointsSeen]):
@@ -157,7 +121,8 @@ class Endpoints(Check[EndpointsSeen]):
         decoy, tried = await asyncio.gather(
             self._decoy(within, {one[0] for one in work.targets}), asyncio.gather(*tries)
         )
-        published = [network for item in sets for network in item.ips]
+        families = {":" in rule for rule in self.firewall}
+        published = [ip for item in sets for ip in item.ips if (":" in ip) in families]
         missing = uncovered(published, self.firewall) if self.firewall else ()
         old = stale([ip for item in found.sets for ip in item.ips], self.firewall) if self.firewall else ()
         return EndpointsSeen(
@@ -223,9 +188,9 @@ class Endpoints(Check[EndpointsSeen]):
         open_ = [one for one in seen.tried if one.outcome == "open"]
         closed = [one for one in seen.tried if one.outcome != "open"]
         for one in closed[:_SHOWN]:
-            yield self._judge_one(one, seen)
+            yield unreached(one, seen)
         for name, group in (("here", True), ("there", False)):
-            rest = [one for one in closed[_SHOWN:] if (one.outcome in _HERE) is group]
+            rest = [one for one in closed[_SHOWN:] if (one.outcome in HERE) is group]
             if rest:
                 make = cannot_tell if name == "here" else failed
                 yield make(
@@ -243,7 +208,7 @@ class Endpoints(Check[EndpointsSeen]):
                 observed=f"{seen.too_many + len(seen.tried)}",
                 fix="Raise max_hosts and the check's timeout, or leave services out.",
             )
-        yield from self._judge_untested(seen)
+        yield from untested(self.subject(), seen)
         if seen.decoy == "open":
             yield cannot_tell(
                 self.subject(),
@@ -263,7 +228,7 @@ class Endpoints(Check[EndpointsSeen]):
         elif not closed and seen.decoy != "open":
             yield self._all_open(seen, len(open_))
         if self.firewall:
-            yield from self._judge_rules(seen)
+            yield from ruled(self.firewall, seen)
 
     def _all_open(self, seen: EndpointsSeen, count: int) -> Finding:
         skipped = [item for item in seen.untested if item.why == "wildcard"]
@@ -272,7 +237,8 @@ class Endpoints(Check[EndpointsSeen]):
             f"All {count} pairs of host and TCP port that can be tried accept connections; "
             f"{len(skipped)} wildcards cannot be tried.",
             expected="every required host and TCP port reachable",
-            observed=f"{count} open; not tested: {_entries(skipped) or 'none'}; UDP is not tested here",
+            observed=f"{count} open, by the {seen.origin} list of {seen.as_of:%Y-%m-%d}; not tested: "
+            f"{entries(skipped) or 'none'}; UDP is not tested here",
         )
 
     def _judge_list(self, seen: EndpointsSeen) -> Iterable[Finding]:
@@ -307,110 +273,6 @@ class Endpoints(Check[EndpointsSeen]):
                     observed=safe(", ".join(sorted({item.area for item in seen.sets})), limit=200) or "none",
                     fix="Correct the name; with a shipped list, let this laptop fetch the published one.",
                 )
-
-    def _judge_one(self, one: Tried, seen: EndpointsSeen) -> Finding:
-        subject = f"{safe(one.host, limit=253)}:{one.port}"
-        where = f" at {safe(one.address, limit=60)}" if one.address else ""
-        say = {"expected": "open", "observed": f"{one.outcome}{where}: {safe(one.detail, limit=200)}"}
-        if one.outcome in _HERE:
-            return cannot_tell(
-                subject,
-                "This laptop could not try the host.",
-                fix="Mend this laptop's link, resolver or own firewall first, then run again.",
-                **say,
-            )
-        if one.outcome == "no address":
-            weighty = any(item.id in one.sets and item.category != "Default" for item in seen.sets)
-            make = failed if weighty else warned
-            return make(
-                subject,
-                "The name has no address here.",
-                fix="A DNS filter blocks it, or Microsoft no longer uses it: ask another resolver, then "
-                "unblock it or name it in 'exclude'.",
-                **say,
-            )
-        if one.outcome == "diverted":
-            return failed(
-                subject,
-                "The name leads to an address inside, not to Microsoft.",
-                fix="Take it out of the DNS filter or the internal zone that answers for it.",
-                **say,
-            )
-        return failed(
-            subject,
-            "The host cannot be reached.",
-            fix="Allow it in the firewall (or let the proxy pass it by); users will meet the same.",
-            **say,
-        )
-
-    def _judge_untested(self, seen: EndpointsSeen) -> Iterable[Finding]:
-        tried = {number for one in seen.tried for number in one.sets}
-        bare = [
-            item for item in seen.untested if item.set not in tried and item.why in ("wildcard", "networks")
-        ]
-        categories = {item.id: item.category for item in seen.sets}
-        for number in dict.fromkeys(item.set for item in bare):
-            entries = [item for item in bare if item.set == number]
-            if categories.get(number) == "Default":
-                continue
-            yield cannot_tell(
-                f"endpoint set {number}",
-                "Nothing of this set can be tried: it has wildcards only.",
-                expected="at least one host to try",
-                observed=_entries(entries),
-                fix="Give 'tenant' (for SharePoint) or 'wildcards', or leave the set out by 'exclude'.",
-            )
-        minor = [item for item in bare if categories.get(item.set) == "Default"]
-        if minor:
-            yield warned(
-                self.subject(),
-                f"Of {len({item.set for item in minor})} sets of category Default nothing can be tried.",
-                expected="at least one host of each set to try",
-                observed=_entries(minor),
-                fix="Compare them with the rules of firewall and proxy by eye, or name them in 'exclude'.",
-            )
-
-    def _judge_rules(self, seen: EndpointsSeen) -> Iterable[Finding]:
-        subject = "firewall rules"
-        families = " and ".join(sorted({"IPv6" if ":" in rule else "IPv4" for rule in self.firewall}))
-        say: dict[str, Any] = {"expected": f"all {families} networks of the {seen.origin} list"}
-        if seen.networks <= 0:
-            yield cannot_tell(
-                subject,
-                "The sets of these services have no networks to hold the rules against.",
-                observed="no network",
-                fix="Name services with networks, such as Exchange, or leave 'firewall' out.",
-                **say,
-            )
-            return
-        if seen.missing_rules:
-            make = warned if seen.origin == "shipped" else failed
-            yield make(
-                subject,
-                f"{len(seen.missing_rules)} published networks are not in the rules and will be blocked.",
-                observed=f"missing: {safe(', '.join(seen.missing_rules), limit=600)}",
-                fix="Add these networks to the rules for Microsoft 365.",
-                **say,
-            )
-        if seen.stale_rules and seen.origin != "shipped":
-            yield warned(
-                subject,
-                f"{len(seen.stale_rules)} rules are for networks that Microsoft no longer publishes.",
-                observed=f"stale: {safe(', '.join(seen.stale_rules), limit=600)}",
-                fix="Remove these networks: they may belong to others now.",
-                **say,
-            )
-        if not seen.missing_rules and not (seen.stale_rules and seen.origin != "shipped"):
-            yield passed(
-                subject,
-                f"The rules cover the published {families} networks.",
-                observed=f"none of {seen.networks} missing",
-                **say,
-            )
-
-
-def _entries(items: list[Untested]) -> str:
-    return safe(", ".join(dict.fromkeys(f"{item.entry} (set {item.set})" for item in items)), limit=800)
 
 
 def _without_ips(item: EndpointSet) -> EndpointSet:

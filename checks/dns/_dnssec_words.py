@@ -101,3 +101,9 @@ def chain(links: Iterable[Link]) -> str:
 def algorithms(numbers: Iterable[int]) -> str:
     """Return the names of signature algorithms."""
     return ", ".join(ALGORITHMS.get(number, f"algorithm {number}") for number in sorted(numbers))
+
+
+def missing(verdict: Verdict, *, listed: bool) -> str:
+    """Return how a record set is absent where that matters: a name always, data only where it was listed."""
+    absent = verdict.outcome in (("no such name", "no data") if listed else ("no such name",))
+    return verdict.outcome if absent else ""

@@ -20,11 +20,14 @@ from checks.wire.dns_lookup import handed
 from checks.wire.dnssec import Walker
 from checks.wire.dnssec_anchors import read_anchors
 from checks.wire.dnssec_fetch import Authority, Opinion, Path, Question, Walk, opinion, through
-from checks.wire.dnssec_verdict import RANK, Verdict
+from checks.wire.dnssec_verdict import Verdict, Word
 
 Type = Literal["A", "AAAA", "CAA", "CNAME", "DS", "MX", "NS", "PTR", "SOA", "SRV", "TLSA", "TXT"]
 _SKEW_S = 90000
 """A resolver may bear with a signature for a day after its end (unbound's val-sig-skew-max), and an hour."""
+
+
+_WORTH: dict[Word, int] = {"secure": 0, "insecure": 1, "bogus": 2, "indeterminate": 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +155,13 @@ class Dnssec(Check[DnssecSeen]):
         groups: dict[tuple[str, ...], list[Question]] = {}
         for question, way in chosen.items():
             verdict = way.verdicts[question]
-            groups.setdefault((verdict.word, verdict.zone, verdict.reason), []).append(question)
+            alike = (
+                verdict.word,
+                verdict.zone,
+                verdict.reason,
+                words.missing(verdict, listed=bool(self.records)),
+            )
+            groups.setdefault(alike, []).append(question)
         for questions in groups.values():
             yield self._finding(questions, chosen[questions[0]], seen, now)
         yield from self._other_ways(ways, chosen)
@@ -166,6 +175,23 @@ class Dnssec(Check[DnssecSeen]):
         whole = len(questions) == len(self._questions())
         subject = self.domain if whole else ", ".join(f"{name} {rdtype}" for name, rdtype in questions)
         opinions = [one for one in seen.opinions if (one.name, one.rdtype) in questions]
+        if verdict.word in ("secure", "insecure") and verdict.outcome == "no such name":
+            return failed(
+                subject,
+                "The name does not exist, so there is nothing to be secured.",
+                expected=self.expect,
+                observed=f"NXDOMAIN, {words.said(verdict)}",
+                fix="Correct the name, or have the domain registered and delegated.",
+            )
+        told = verdict.reason != "iterations" and verdict.word == self.expect
+        if told and self.records and verdict.outcome == "no data":
+            return warned(
+                subject,
+                "There is no such record: what is shown is that it is absent.",
+                expected=f"{self.expect} records",
+                observed=words.said(verdict),
+                fix="Correct 'records', or publish the planned records.",
+            )
         say = {"expected": self.expect, "observed": words.said(verdict) + heard(opinions)}
         if verdict.word == "secure":
             say["observed"] = f"secure: {words.chain(way.walker.links)}{heard(opinions)}"
@@ -274,7 +300,3 @@ class Dnssec(Check[DnssecSeen]):
                     observed="the AD flag is set",
                     fix="Wait until a DS record in its cache has died, or look at its trust anchors.",
                 )
-
-
-_WORTH = {"secure": 0, "insecure": 1, "bogus": 2, "indeterminate": 3}
-assert set(_WORTH) == set(RANK)

@@ -15,6 +15,8 @@ from checks.wire.dnssec_verdict import Verdict, Word, replay, text_of
 MAX_HOSTS = 10
 MAX_ADDRESSES = 4
 _WORTH: dict[Word, int] = {"secure": 0, "insecure": 1, "bogus": 2, "indeterminate": 3}
+_PREFERRED: dict[Word, int] = {"secure": 0, "bogus": 1, "insecure": 2, "indeterminate": 3}
+"""Of two ways: what is whole once is whole; that it is unsigned may be an old answer."""
 
 
 class Ways:
@@ -32,7 +34,7 @@ class Ways:
         if (name, rdtype) not in self._known:
             found = [replay(walker.ask(name, rdtype), kept) for walker, kept in self._walks]
             lost = Verdict(word="indeterminate", zone=name, reason="no reply", detail="nothing was asked")
-            self._known[name, rdtype] = min(found, key=lambda one: _WORTH[one.word], default=lost)
+            self._known[name, rdtype] = min(found, key=lambda one: _PREFERRED[one.word], default=lost)
         return self._known[name, rdtype]
 
 

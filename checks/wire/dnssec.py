@@ -26,6 +26,7 @@ from checks.wire.dnssec_verdict import (
     Word,
     bogus,
     lost,
+    renamed,
     stripped,
     text_of,
     texts_of,
@@ -105,7 +106,7 @@ class Walker:
         for rrset in opened.answer:
             proper = rrset.rdtype == _DNAME and name.is_subdomain(rrset.name) and name != rrset.name
             if proper and len(rrset):
-                target = _renamed(name, rrset.name, rrset[0].target)
+                target = renamed(name, rrset.name, rrset[0].target)
                 return self._positive(opened, rrset, zone, name, target), target
         alias = opened.find(name, _CNAME)
         if alias is not None:
@@ -129,7 +130,10 @@ class Walker:
         self._keep(*signatures)
         if proof == "no such name":
             return made
-        return _unproven(where, proof, f"that {text_of(name)} comes from a wildcard by right", made)
+        what = f"that {text_of(name)} comes from a wildcard by right"
+        if not opened.authority:
+            return stripped(where, f"{opened.reply.server} gives no proof {what}")
+        return _unproven(where, proof, what, made)
 
     def _negative(self, opened: Opened, zone: Keyed, name: Any, kind: int) -> Verdict:
         where = text_of(zone.name)
@@ -272,15 +276,6 @@ def _unproven(where: str, proof: Proof, what: str, made: Verdict) -> Verdict:
         word=word, zone=where, reason=weak if word == "insecure" else "no proof of absence", detail=what,
         outcome=made.outcome, records=made.records,
     )  # fmt: skip
-
-
-def _renamed(name: Any, owner: Any, target: Any) -> Any | None:
-    import dns.exception
-
-    try:
-        return name.relativize(owner).concatenate(target).canonicalize()
-    except dns.exception.DNSException:
-        return None
 
 
 def _understood(record: Any) -> bool:

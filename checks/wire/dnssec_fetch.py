@@ -126,7 +126,7 @@ def through(vantage: Vantage, client: Dns, resolver: str) -> Ask:
 
 
 async def opinion(vantage: Vantage, client: Dns, resolver: str, name: str, rdtype: str) -> Opinion:
-    """Ask a resolver for its own verdict, and if it fails whether it has the answer nonetheless."""
+    """Ask a resolver for its own verdict, and if it fails, twice, whether it has the answer nonetheless."""
     answer = await client.ask(
         resolver, name, rdtype, timeout=_patience(vantage) * 1.5, tries=_TRIES, dnssec=True
     )
@@ -137,6 +137,9 @@ async def opinion(vantage: Vantage, client: Dns, resolver: str, name: str, rdtyp
             checking_disabled=True,
         )  # fmt: skip
         unchecked = again.rcode if again.rcode is not None and again.error is None else ""
+        answer = await client.ask(
+            resolver, name, rdtype, timeout=_patience(vantage) * 1.5, tries=_TRIES, dnssec=True
+        )
     return Opinion(
         server=resolver, name=name, rdtype=rdtype, rcode=answer.rcode or "" if answer.error is None else "",
         ad=answer.ad, detail=f"{answer.error or ''} {answer.detail}".strip(), unchecked=unchecked,

@@ -69,6 +69,16 @@ def texts_of(rrset: Any) -> tuple[str, ...]:
     return tuple(record.to_text() for record in list(rrset)[:MAX_RECORDS])
 
 
+def renamed(name: Any, owner: Any, target: Any) -> Any | None:
+    """Return the name that a DNAME makes of `name`, None if it is too long (RFC 6672 section 2.2)."""
+    import dns.exception
+
+    try:
+        return name.relativize(owner).concatenate(target).canonicalize()
+    except dns.exception.DNSException:
+        return None
+
+
 def first_questions(name: str, anchor: str = ".") -> list[tuple[str, str]]:
     """Return the questions that every walk down to the zone `name` asks: they can be asked at once."""
     labels = name.split(".") if name != "." else []

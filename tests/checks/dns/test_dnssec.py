@@ -76,11 +76,11 @@ def check(lab, domain="good.test", **params):
     return Dnssec(domain=domain, **params)
 
 
-def observed(one):
+def observed(one, allowance=None):
     async def go():
         shared = Shared()
         try:
-            return await one.observe(Vantage(shared, "test", one.allowance()))
+            return await one.observe(Vantage(shared, "test", allowance or one.allowance()))
         finally:
             await shared.close()
 
@@ -95,8 +95,8 @@ def judged(one, seen):
     return findings
 
 
-def run(one):
-    return judged(one, observed(one))
+def run(one, allowance=None):
+    return judged(one, observed(one, allowance))
 
 
 def worst(findings):
@@ -136,9 +136,26 @@ def test_real_zones(lab, ways, domain, expect, status, says):
 
 
 def test_too_much_hashing_proves_nothing(lab):
-    records = (AskedRecord(name="none.hashing.test", rdtype="A"),)
+    records = (AskedRecord(name="hashing.test", rdtype="TXT"),)
     assert worst(run(check(lab, "hashing.test", records=records))) is S.FAIL
     assert worst(run(check(lab, "hashing.test", records=records, expect="insecure"))) is S.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("name", ["missing.test", "missing.good.test", "missing.plain.test", "missing"])
+@pytest.mark.parametrize("expect", ["secure", "insecure"])
+def test_a_name_that_does_not_exist_is_not_secured(lab, name, expect):
+    findings = run(check(lab, name, expect=expect))
+    assert worst(findings) is S.FAIL
+    assert any("does not exist" in finding.message for finding in findings)
+
+
+def test_a_listed_record_that_is_not_there(lab):
+    records = (AskedRecord(name="good.test", rdtype="MX"), AskedRecord(name="good.test", rdtype="TXT"))
+    findings = run(check(lab, records=records))
+    assert [(f.subject, f.status) for f in findings[:2]] == [
+        ("good.test MX", S.PASS),
+        ("good.test TXT", S.WARN),
+    ]
 
 
 def test_a_chain_is_only_as_good_as_its_anchor(lab):
@@ -253,7 +270,8 @@ def test_a_resolver_that_keeps_back_or_lies_proves_nothing(lab, lie, expect, dom
     port = int(lab.resolver.partition(":")[2])
     denying.port = port
     with relayed(port, lie) as liar:
-        findings = run(check(lab, domain, expect=expect, resolvers=(f"127.0.0.1:{liar}",)))
+        one = check(lab, domain, expect=expect, resolvers=(f"127.0.0.1:{liar}",))
+        findings = run(one, allowance=4 if lie is silent else None)
     status = worst(findings)
     if lie is denying and domain == "plain.test":
         assert status is (S.PASS if expect == "insecure" else S.FAIL)

@@ -29,7 +29,9 @@ class DmarcSeen:
     if none does), `policy` what receivers are asked to do with mail from the author domain, test mode
     included (None: no DMARC processing), `published` the same without test mode, and `deciding` the tag it is
     taken from. `exists` is None where it made no difference. `trouble` is the name whose lookup failed, so
-    that `policy` is not known. `stray` are names with a policy record where nobody looks. Texts are raw.
+    that `policy` is not known. `unsure` are names that a server called empty which neither resolves nor has
+    authority: `policy` is what follows if that is true. `stray` are names with a policy record where nobody
+    looks. Texts are raw.
     """
 
     queried: tuple[str, ...]
@@ -44,6 +46,7 @@ class DmarcSeen:
     trouble: Step | None = None
     destinations: tuple[Destination, ...] = ()
     stray: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
 
 
 class Dmarc(Check[DmarcSeen]):
@@ -90,6 +93,7 @@ class Dmarc(Check[DmarcSeen]):
     async def observe(self, vantage: Vantage) -> DmarcSeen:
         records = Records(vantage, self.resolvers)
         found = await discover(records, self.domain)
+        unsure = tuple(dict.fromkeys(records.unsure))
         reports: tuple[Destination, ...] = ()
         if found.record is not None and found.record_domain is not None:
             reports = await destinations(records, found.record_domain, found.record)
@@ -98,7 +102,8 @@ class Dmarc(Check[DmarcSeen]):
             queried=tuple(step.name for step in found.steps), record_domain=found.record_domain,
             policy=applied.effective if applied else None, published=applied.published if applied else None,
             deciding=applied.tag if applied else "", source=found.source, record=found.record,
-            exists=found.exists, steps=found.steps, trouble=found.trouble, destinations=reports,
+            exists=found.exists, steps=found.steps, trouble=found.trouble, unsure=unsure,
+            destinations=reports,
             stray=await self._stray(records) if found.record is None and found.trouble is None else (),
         )  # fmt: skip
 
@@ -117,6 +122,9 @@ class Dmarc(Check[DmarcSeen]):
                 fix="Run it again; if it stays so, mend that domain's name servers or name other resolvers.",
             )
             return
+        if seen.unsure:
+            yield self._unsure(seen)
+            return
         yield from step_remarks(seen.steps, self.domain)
         if seen.record is None or seen.record_domain is None:
             yield self._missing(seen)
@@ -125,6 +133,17 @@ class Dmarc(Check[DmarcSeen]):
         yield from record_remarks(seen.record, seen.record_domain, own=seen.source == "author")
         yield from report_findings(
             seen.destinations, seen.record, seen.record_domain, required=self.require_reports
+        )
+
+    def _unsure(self, seen: DmarcSeen) -> Finding:
+        would = f"The policy would be {seen.policy}" if seen.policy else "No policy would apply"
+        return cannot_tell(
+            seen.unsure[0],
+            f"{would}, but a server that neither resolves nor has authority said that there is nothing at "
+            f"{safe(', '.join(seen.unsure), limit=400)}.",
+            expected=self._planned(),
+            observed="an empty answer without the flags RA and AA",
+            fix="Name a resolver, or a server with authority for these names, in 'resolvers'.",
         )
 
     def _planned(self) -> str:

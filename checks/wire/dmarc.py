@@ -29,7 +29,7 @@ _VERSION = re.compile(r"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
 _ALPHA = re.compile(r"[A-Za-z]+")
 _VALUE = re.compile(r"[ -:<-~]+")
 _SIZE = re.compile(r"![0-9]+[kmgtKMGT]?\Z")
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#\[\]@$&'()*+;=-]|%[0-9A-Fa-f]{2})*")
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#\[\]@$&'()*+;=-]|%[0-9A-Fa-f]{2})+")
 _BLANK = " \t"
 _FO = {"0", "1", "d", "s"}
 _POLICY: dict[str, Policy] = {policy: policy for policy in POLICIES}

@@ -5,6 +5,7 @@ A lookup that failed ends a walk with `trouble`: it is never taken for a missing
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 from checks.dataclass import dataclass
@@ -70,6 +71,8 @@ class Records:
         self._resolvers = tuple(resolvers)
         self._steps: dict[str, Step] = {}
         self._parsed: dict[str, PolicyRecord] = {}
+        self.unsure: list[str] = []
+        """Names that a server called empty which neither resolves nor has authority."""
 
     async def lookup(self, name: str, rdtype: str) -> Lookup:
         """Look a name up; one that cannot be written in the DNS does not exist."""
@@ -80,16 +83,24 @@ class Records:
                 name=name, rdtype=rdtype, server="", outcome="no such name", end=name, detail=str(error)
             )
 
-    async def texts(self, name: str) -> tuple[Lookup, list[str]]:
+    async def believed(self, name: str, rdtype: str) -> Lookup:
+        """Look a name up, and where nobody vouches for its being empty, go on with that and keep the name."""
+        found = await self.lookup(name, rdtype)
+        if not found.unsure:
+            return found
+        self.unsure.append(name)
+        return dataclasses.replace(found, outcome="no data")
+
+    async def texts(self, name: str, *, believe: bool = False) -> tuple[Lookup, list[str]]:
         """Return the lookup of a name's TXT records and their values."""
-        found = await self.lookup(name, "TXT")
+        found = await (self.believed if believe else self.lookup)(name, "TXT")
         return found, [txt_value(record.text).decode("utf-8", "replace") for record in found.records]
 
     async def at(self, domain: str) -> Step:
         """Return what is published for `domain`."""
         if domain not in self._steps:
             name = f"_dmarc.{domain}"
-            found, values = await self.texts(name)
+            found, values = await self.texts(name, believe=True)
             records = [value for value in values if is_policy_record(value)]
             others = [value for value in values if not is_policy_record(value)]
             parsed = parse(records[0]) if len(records) == 1 else None
@@ -136,7 +147,7 @@ async def discover(records: Records, domain: str) -> Discovery:
     source, place = where
     record, exists = found[place], None
     if source != "author" and inherits_by_existence(record):
-        answer = await records.lookup(domain, "A")
+        answer = await records.believed(domain, "A")
         if answer.outcome == "failed" and not answer.aliases:
             trouble = Step(name=domain, domain=domain, outcome="failed", detail=answer.detail)
             return Discovery(steps=steps, source=source, record_domain=place, record=record, trouble=trouble)

@@ -36,6 +36,9 @@ class Lookup:
     end: str = ""
     ad: bool = False
     detail: str = ""
+    unsure: bool = False
+    """It failed because the only answers were that there is nothing, from servers that neither resolve nor
+    have authority."""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -61,6 +64,7 @@ async def lookup(
     client = await vantage.client(Dns)
     timeout = min(2.0, vantage.remaining() * 0.9 / (len(servers) * (_TRIES + 1)))
     failures: list[str] = []
+    unsure = True
     for server in servers:
         answer = await client.ask(
             server, name, rdtype, timeout=timeout, tries=_TRIES, dnssec=dnssec, ca_file=ca_file
@@ -69,9 +73,11 @@ async def lookup(
         if found.outcome != "failed":
             return found
         failures.append(f"{server}: {found.detail}")
+        unsure = unsure and found.unsure
     return Lookup(
-        name=name, rdtype=rdtype, server=servers[-1], outcome="failed", end=name, detail="; ".join(failures)
-    )
+        name=name, rdtype=rdtype, server=servers[-1], outcome="failed", end=name, detail="; ".join(failures),
+        unsure=unsure,
+    )  # fmt: skip
 
 
 def outcome_of(answer: Answer) -> Lookup:
@@ -79,6 +85,7 @@ def outcome_of(answer: Answer) -> Lookup:
     chain = answer.chain()
     outcome: Outcome = "found" if chain.records else "no data"
     detail = ""
+    unsure = False
     if answer.error is not None or answer.rcode not in ("NOERROR", "NXDOMAIN"):
         outcome, detail = "failed", f"{answer.error or answer.rcode} {answer.detail}".strip()
     elif chain.loop:
@@ -86,11 +93,11 @@ def outcome_of(answer: Answer) -> Lookup:
     elif answer.rcode == "NXDOMAIN":
         outcome = "no such name"
     elif not chain.records and (answer.referral() or not (answer.ra or _final(answer, chain.end))):
-        outcome, detail = "failed", NO_RECURSION
+        outcome, detail, unsure = "failed", NO_RECURSION, not (answer.referral() or chain.aliases)
     return Lookup(
         name=answer.name, rdtype=answer.rdtype, server=answer.server, outcome=outcome,
         records=chain.records if outcome == "found" else (), aliases=chain.aliases, end=chain.end,
-        ad=answer.ad, detail=detail,
+        ad=answer.ad, detail=detail, unsure=unsure,
     )  # fmt: skip
 
 

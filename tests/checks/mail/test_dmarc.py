@@ -272,6 +272,35 @@ def test_a_lookup_that_failed_is_never_absence(rcode, names, queried, settings):
     assert (seen.policy, seen.record_domain, len(seen.queried)) == (None, None, queried)
 
 
+EMPTY = ("_dmarc.a.x.test.", "a.x.test.")
+
+
+@pytest.mark.parametrize(
+    ("flags", "unsure"),
+    [((), ("_dmarc.a.x.test", "a.x.test")), (("RA",), ()), (("AA",), ())],
+)
+def test_emptiness_that_nobody_vouches_for_proves_nothing(flags, unsure):
+    """The server gives the parent's record, and nothing for the domain, perhaps with no right to say so."""
+
+    def answer(query):
+        name = dns.message.from_wire(query).question[0].name.to_text()
+        if name == "_dmarc.x.test.":
+            return answering(("@", 60, "TXT", '"v=DMARC1; p=reject; sp=none; np=reject"'), flags=flags)(query)
+        return answering(rcode="NOERROR" if name in EMPTY else "NXDOMAIN", flags=flags)(query)
+
+    with scripted(udp=answer) as port:
+        check = Dmarc(domain="a.x.test", resolvers=(f"127.0.0.1:{port}",), expect_policy="none")
+        seen = run(check)
+    assert (seen.record_domain, seen.policy, seen.unsure) == ("x.test", "none", unsure)
+    assert seen.queried == ("_dmarc.a.x.test", "_dmarc.x.test", "_dmarc.test")
+    findings = judged(check, seen)
+    if unsure:
+        assert [(finding.status, finding.subject) for finding in findings] == [(Q, "_dmarc.a.x.test")]
+        assert "policy would be none" in findings[0].message
+    else:
+        assert findings[0].status is P
+
+
 def test_silence_is_never_absence():
     with scripted(udp=failing(None, "_dmarc.x.test")) as port:
         check = Dmarc(domain="a.x.test", resolvers=(f"127.0.0.1:{port}",), at_most="none")

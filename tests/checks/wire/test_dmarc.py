@@ -95,6 +95,8 @@ def test_the_version_comes_first_and_exactly(text, is_one):
         ("p=reject; np=x; rua=bogus, https://r.example/x", "none"),
         ("p=reject; np=x; rua=bogus", None),
         ("p=reject; np=x; rua=mailto:a b@x", None),
+        ("p=reject; np=x; rua=mailto:", None),
+        ("p=reject; np=x; rua=mailto:, mailto:a@x", "none"),
         ("p=reject; np=x; rua=mailto:a!b@x", None),
         ("p=reject; np=x; rua=<mailto:a@x>", None),
         ("p=reject; np=x; rua=", None),

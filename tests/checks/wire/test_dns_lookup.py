@@ -45,6 +45,22 @@ def test_absence_is_said_by_authority_or_by_a_resolver(said, outcome):
 
 
 @pytest.mark.parametrize(
+    ("said", "unsure"),
+    [
+        ({}, True),
+        ({"aa": True}, False),
+        ({"ra": True}, False),
+        ({"rcode": "SERVFAIL"}, False),
+        ({"records": alias("b.y.example")}, False),
+        ({"authority": (Record(name="x.example", ttl=60, rdtype="NS", text="ns.x"),)}, False),
+    ],
+)
+def test_emptiness_without_a_voucher_is_told_from_other_failures(said, unsure):
+    given = {"server": "s", "address": "192.0.2.53", "name": NAME, "rdtype": "TXT", "rcode": "NOERROR"}
+    assert outcome_of(Answer(**{**given, **said})).unsure is unsure
+
+
+@pytest.mark.parametrize(
     ("name", "outcome"),
     [("big", "found"), ("mail", "no data"), ("missing", "no such name"), ("outside", "failed")],
 )

@@ -84,10 +84,17 @@ def ended(where: str, step: Step) -> Finding:
 def refused_greeting(where: str, reply: Reply, phase: str) -> Finding:
     """Return the finding that the server does not want to talk: `phase` is `greeting` or `EHLO`."""
     say = {"expected": "220" if phase == "greeting" else "250", "observed": said(reply)}
+    if reply.code < 400:
+        return failed(
+            where,
+            f"The server's reply is none that belongs here ({phase}).",
+            fix="Find out what answers there: it is no mail server that keeps to RFC 5321.",
+            **say,
+        )
     if reply.code < 500:
         return cannot_tell(
             where,
-            f"The server takes no mail at the moment ({phase}): try again later decides nothing.",
+            f"The server takes no mail at the moment ({phase}), which decides nothing.",
             fix="Run it again; if it stays so, look at the server's load, limits and log.",
             **say,
         )

@@ -58,6 +58,12 @@ def of_recipient(reply: Reply) -> Meaning:
             fix="Remove the recipient or the catch-all there, switch on Directory-Based Edge Blocking, and "
             "test that the server is no open relay.",
         )
+    if code < 400:
+        return Meaning(
+            about="unclear",
+            message="The server's reply neither accepts nor refuses the recipient.",
+            fix="Look at the server's log, and test this recipient by a message.",
+        )
     if status == "4.4.62" and "attr55" not in text:
         return Meaning(
             about="place",

@@ -5,6 +5,7 @@ It takes mail up to RCPT; nothing is delivered, as no check ever says DATA. It n
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import os
 import pwd
@@ -79,9 +80,12 @@ class Postfix:
         self.addresses = tuple(addresses)
         self.port = port
         self.setting = setting
-        self.folder = Path(tempfile.mkdtemp(prefix="gonogo-postfix-"))
+        self.folder = Path(
+            tempfile.mkdtemp(prefix="gonogo-postfix-", dir=None if inside is None else inside._folder)
+        )
         self._inside = inside
         self._program: subprocess.Popen[bytes] | None = None
+        atexit.register(self.close)
         try:
             self._lay_out()
             self._start()
@@ -130,6 +134,7 @@ class Postfix:
 
     def close(self) -> None:
         """Stop it and remove its files; may be called twice."""
+        atexit.unregister(self.close)
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 

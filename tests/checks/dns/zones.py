@@ -59,7 +59,7 @@ class Host:
         if changed is None or isinstance(changed, bytes):
             return changed
         if transport == "tcp":
-            return changed.to_wire()
+            return changed.to_wire(max_size=65535)
         size = 1232 if query.edns >= 0 else 512
         try:
             return changed.to_wire(max_size=size)
@@ -67,7 +67,7 @@ class Host:
             for section in (changed.answer, changed.authority, changed.additional):
                 section.clear()
             changed.flags |= dns.flags.TC
-            return changed.to_wire()
+            return changed.to_wire(max_size=65535)
 
     def fill(self, made: dns.message.Message, name: dns.name.Name, rdtype: int) -> None:
         found = next(((apex, zone) for apex, zone in self._read if name.is_subdomain(apex)), None)

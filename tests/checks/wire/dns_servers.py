@@ -211,7 +211,9 @@ def scripted(
             other.bind((host, 0))
             sender = other if foreign else sock
             stack.callback(_stop_udp, sock, _thread(_serve_udp, sock, sender, udp))
-        if tcp is not None:
+        if tcp is None:  # bound and not listening, so that no other program can listen there meanwhile
+            stack.enter_context(socket.socket(family)).bind((host, port))
+        else:
             listener = stack.enter_context(socket.create_server((host, port), family=family))
             stack.callback(_stop_tcp, listener, _thread(_serve_tcp, listener, tcp))
         yield port

@@ -27,7 +27,8 @@ from profiles.shelf import locate, shipped
 )
 @click.option("--no-detect", is_flag=True, help="Do not look at this laptop's network.")
 def command(profile: str | None, output: Path | None, *, no_detect: bool) -> None:
-    """Write a commented project file on PROFILE, a shipped profile (office-move) or a profile file.
+    """Write a commented project file on PROFILE, a shipped profile (office-move, m365-cutover) or a profile
+    file.
 
     What this laptop shows (gateway, resolvers, network, domain, time zone) is filled in; what only you know
     says TODO, and 'gonogo lint' names each until it is filled in.

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from agent.files import times
@@ -73,12 +74,15 @@ def read_plan(path: Path, data: bytes) -> Read:
 
 def _todo(document: Document) -> list[Problem]:
     """Return a problem for every value that `gonogo init` left to be filled in."""
-    found = []
-    for path in document.places:
-        value = document.get(path)
-        if isinstance(value, str) and (value == "TODO" or value.startswith("TODO:")):
-            found.append(document.problem(path, "This is still to be filled in."))
-    return found
+    return [
+        document.problem(path, "This is still to be filled in.")
+        for path in document.places
+        if _to_fill_in(document.get(path))
+    ]
+
+
+def _to_fill_in(value: Any) -> bool:
+    return isinstance(value, str) and (value == "TODO" or value.startswith("TODO:"))
 
 
 def _clean(work: _Work) -> list[Problem]:
@@ -111,7 +115,7 @@ def _read_profile(work: _Work) -> None:
         return
     bound = bind(work.profile, work.document)
     work.scope, work.complete = bound.scope, not bound.problems
-    work.problems += bound.problems
+    work.problems += [item for item in bound.problems if not _to_fill_in(work.document.get(item.path))]
 
 
 def _expand(work: _Work, file: ProjectFile | None) -> tuple[Planning, FromProfile]:

@@ -90,7 +90,7 @@ def test_a_terminal_without_utf_8_gets_codes_for_what_it_cannot_show(words: list
         (["run", "move.yaml", "--only", "ko*"], "There are: ok0, ok1,"),
         (["run", "move.yaml", "--json", "--nagios"], "Choose one of"),
         (["run", "move.yaml", "--mileston", "ready"], "'--milestone'"),
-        (["init"], "Name a profile: office-move"),
+        (["init"], "Name a profile: m365-cutover, office-move"),
         (["init", "offic-move"], "did you mean 'office-move'?"),
         (["explain", "ping"], "did you mean 'network.ping'?"),
         (["attest", "move.yaml", "ok1", "--holds", "--by", "Ann"], "it is measured, and no statement"),

@@ -222,7 +222,9 @@ def _app(cloud: Cloud) -> web.Application:
         tenant = asked if asked in known else cloud.tenants.get(asked)
         if tenant is None:
             return web.json_response(replies.no_tenant(asked), status=400)
-        return web.json_response(replies.openid(cloud.login_url or cloud.url, tenant, v2="/v2.0/" in request.path))
+        return web.json_response(
+            replies.openid(cloud.login_url or cloud.url, tenant, v2="/v2.0/" in request.path)
+        )
 
     async def token(request: web.Request) -> web.Response:
         form = {key: str(value) for key, value in (await request.post()).items()}

@@ -18,7 +18,7 @@ from checks.wire.dns_text import quoted
 from checks.wire.spf_check import Evaluation
 from checks.wire.spf_cost import Line, Survey
 from tests.checks.hostile import ESCAPES, assert_harmless
-from tests.checks.wire.dns_servers import answering, free_port, scripted
+from tests.checks.wire.dns_servers import answering, free_port, knot, scripted
 from tests.checks.wire.spf_zone import serving
 
 S = Status
@@ -140,6 +140,13 @@ def test_the_record_does_not_lie(case):
     assert worst.status is expected
     assert words in worst.message
     assert worst.subject == "test.example"
+
+
+def test_a_cost_that_is_not_known_to_the_end_does_not_pass():
+    _, _, price = judged(
+        check(), SpfSeen(published=published("v=spf1 a -all", cost=RECORDS["not to the end"][0].cost))
+    )
+    assert price.status is S.INCONCLUSIVE
 
 
 def test_both_records_are_named():
@@ -339,6 +346,60 @@ async def test_many_senders_share_what_was_looked_up():
     assert len(asked) == 4
     assert {got.lookups for got in seen.evaluations} == {0, 2}
     assert {finding.status for finding in findings} == {S.PASS}
+
+
+REAL = (
+    """
+$ORIGIN office.example.
+$TTL 300
+@        SOA ns hostmaster 7 7200 900 1209600 60
+@        NS ns
+@        TXT "v=spf1 mx include:long " "exists:%{ir}.%{l}.list.office.example -all exp=why.office.example"
+@        TXT "MS=ms12345678"
+@        MX 10 mail
+ns       A 127.0.0.1
+mail     A 192.0.2.25
+mail     AAAA 2001:db8::25
+why      TXT "%{i} is not ours"
+*.sales.list A 127.0.0.2
+""".replace("include:long", "include:long.office.example")
+    + (
+        "long TXT "
+        + " ".join(f'"{part}"' for part in ["v=spf1 ", *[f"ip4:10.{n}.0.0/16 " for n in range(150)]])
+    )
+)
+
+
+async def test_against_a_real_server_with_a_record_that_needs_tcp():
+    senders = (
+        sender(ip="192.0.2.25", mail_from="me@office.example"),
+        sender(ip="2001:db8::25", mail_from="", helo="office.example"),
+        sender(ip="10.149.0.1", mail_from="me@office.example"),
+        sender(ip="198.51.100.7", mail_from="sales@office.example"),
+        sender(ip="198.51.100.7", mail_from="me@office.example", expect="fail"),
+    )
+    with knot(REAL) as port:
+        seen, findings = await _observed(
+            Spf(domain="office.example", senders=senders, resolvers=(f"127.0.0.1:{port}",))
+        )
+    assert [got.result for got in seen.evaluations] == ["pass", "pass", "pass", "pass", "fail"]
+    assert seen.evaluations[-1].explanation == "198.51.100.7 is not ours"
+    assert {finding.status for finding in findings} == {S.PASS}
+
+
+async def test_a_record_that_is_cut_short_is_not_read():
+    """The answer does not fit a datagram, and TCP is closed."""
+    record = b"TXT v=spf1 +all " + b"ip4:10.0.0.0/8 " * 10
+
+    def cut(query):
+        reply = bytearray(serving({"test.example": [record]})(query))
+        reply[2] |= 0x02
+        return bytes(reply)
+
+    with scripted(udp=cut) as port:
+        seen, findings = await _observed(check(sender(), resolvers=(f"127.0.0.1:{port}",)))
+    assert seen.evaluations[0].result == "temperror"
+    assert {finding.status for finding in findings} == {S.INCONCLUSIVE}
 
 
 async def test_without_a_resolver_nothing_is_known(monkeypatch):

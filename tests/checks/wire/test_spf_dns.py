@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import dns.flags
+import dns.message
+import dns.rrset
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,6 +76,18 @@ async def test_an_error_is_no_absence(rcode):
     with scripted(udp=answering(rcode=rcode)) as port:
         (reply,) = await ask(port, ("a.example", "A"))
     assert (reply.outcome, rcode in reply.detail) == ("failed", True)
+
+
+async def test_a_pointer_to_other_servers_is_no_absence():
+    def refer(query):
+        reply = dns.message.make_response(dns.message.from_wire(query))
+        reply.authority.append(dns.rrset.from_text("example.", 60, "IN", "NS", "ns.example."))
+        reply.flags |= dns.flags.RA
+        return reply.to_wire()
+
+    with scripted(udp=refer) as port:
+        (reply,) = await ask(port, ("a.example", "A"))
+    assert reply.outcome == "failed"
 
 
 async def test_the_next_server_is_asked_where_one_fails():

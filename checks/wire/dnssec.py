@@ -234,11 +234,11 @@ class Walker:
             return Verdict(
                 word="bogus", zone=where, reason="DS without matching DNSKEY", detail="the zone has no DNSKEY"
             )
-        every = list(keys)[:MAX_KEYS]
-        entry = [key for key in every if any(vouches(name, one, key) for one in usable)]
+        every = [(_tag(key), key) for key in list(keys)[:MAX_KEYS]]
+        entry = [(tag, key) for tag, key in every if any(vouches(name, one, key, tag) for one in usable)]
         if not entry:
             tags = ", ".join(sorted({str(_tag(one)) for one in usable}))
-            have = ", ".join(sorted({str(_tag(key)) for key in every}))
+            have = ", ".join(sorted({str(tag) for tag, _ in every}))
             return Verdict(
                 word="bogus", zone=where, reason="DS without matching DNSKEY",
                 detail=f"DS for key {tags}; the zone has the keys {have}",
@@ -250,8 +250,8 @@ class Walker:
         self._keep(found.signature)
         self.links.append(
             Link(
-                zone=where, tags=tuple(sorted({_tag(key) for key in entry})),
-                algorithms=tuple(sorted({int(key.algorithm) for key in every})),
+                zone=where, tags=tuple(sorted({tag for tag, _ in entry})),
+                algorithms=tuple(sorted({int(key.algorithm) for _, key in every})),
                 digests=tuple(sorted({int(getattr(one, "digest_type", 0)) for one in usable})),
             )
         )  # fmt: skip

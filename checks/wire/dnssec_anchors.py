@@ -70,13 +70,12 @@ def digest_of(zone: dns.name.Name, key: Any, kind: int) -> bytes | None:
     return make(zone.to_digestable() + key.to_wire()).digest() if make is not None else None
 
 
-def vouches(zone: dns.name.Name, record: Any, key: Any) -> bool:
-    """Return whether a DS record, or a DNSKEY anchor, stands for `key`."""
-    import dns.dnssec
+def vouches(zone: dns.name.Name, record: Any, key: Any, tag: int) -> bool:
+    """Return whether a DS record, or a DNSKEY anchor, stands for `key`, whose tag is `tag`."""
     import dns.rdatatype
 
     if record.rdtype == dns.rdatatype.DNSKEY:
         return bool(record == key)
-    if record.algorithm != key.algorithm or record.key_tag != dns.dnssec.key_id(key):
+    if record.algorithm != key.algorithm or record.key_tag != tag:
         return False
     return bool(digest_of(zone, key, record.digest_type) == record.digest)

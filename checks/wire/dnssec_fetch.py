@@ -24,6 +24,8 @@ MAX_REFERRALS = 16
 MAX_DEPTH = 3
 MAX_SERVERS = 8
 MAX_REPLIES = 120
+MAX_BYTES = 400_000
+"""Of all replies of one walk: a whole chain has about 10 KB."""
 _TRIES = 2
 
 
@@ -73,6 +75,7 @@ class Walk:
         self._anchors = anchors
         self._replies: dict[Question, asyncio.Future[Reply]] = {}
         self._walker = Walker(anchors, now)
+        self._bytes = 0
 
     async def reply(self, question: Question) -> Reply:
         """Return the reply to a question, asked on first use."""
@@ -86,9 +89,13 @@ class Walk:
 
     async def _asked(self, name: str, rdtype: str) -> Reply:
         try:
-            return await self._ask(name, rdtype)
+            found = await self._ask(name, rdtype)
         except ValueError as error:  # a name from outside that cannot be asked
             return Reply(name=name, rdtype=rdtype, server="", detail=str(error))
+        self._bytes += len(found.wire)
+        if self._bytes > MAX_BYTES:
+            return Reply(name=name, rdtype=rdtype, server=found.server, detail="the replies are too large")
+        return found
 
     async def ahead(self, domain: str, questions: Sequence[Question]) -> None:
         """Ask at once what every walk down to `domain` will ask."""

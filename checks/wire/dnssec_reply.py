@@ -33,7 +33,8 @@ class Keyed:
     """A zone whose keys are known to be its own."""
 
     name: dns.name.Name
-    keys: tuple[Any, ...]
+    keys: tuple[tuple[int, Any], ...]
+    """Each with its tag."""
 
 
 class Opened:

@@ -86,6 +86,8 @@ def _running(arguments: list[str], port: int, probe: str, host: str = "127.0.0.1
         except subprocess.TimeoutExpired:
             program.kill()
             program.wait()
+        assert program.stderr is not None
+        program.stderr.close()
 
 
 @contextlib.contextmanager

@@ -109,7 +109,8 @@ def access(check: Any, vantage: Vantage) -> Access:
         tenant=check.tenant_id.lower(), client=check.client_id.lower(),
         login=(check.login_url or cloud.login).rstrip("/"),
         graph=(check.graph_url or cloud.graph).rstrip("/"),
-        secret=secret, key=key, certificate=certificate, ca_file=check.ca_file,
+        scope=f"{cloud.graph}/.default", secret=secret, key=key, certificate=certificate,
+        ca_file=check.ca_file,
     )  # fmt: skip
 
 

@@ -50,14 +50,13 @@ class Export(Check[ExportSeen]):
     """An administrator's export says that DKIM, accepted domains, connectors and batches are as planned.
 
     Graph does not tell these, so an administrator exports them in Exchange Online PowerShell, with all their
-    properties, a file for each check:
+    properties, into one file or a file for each check:
 
-    Get-DkimSigningConfig | ConvertTo-Json -Depth 4 -EnumsAsStrings | Out-File dkim.json;
-    Get-AcceptedDomain | ConvertTo-Json -Depth 4 -EnumsAsStrings | Out-File domains.json;
-    Get-InboundConnector | ConvertTo-Json -Depth 4 -EnumsAsStrings | Out-File connectors.json;
-    Get-MigrationBatch | ConvertTo-Json -Depth 4 -EnumsAsStrings | Out-File batches.json.
+    CMDLET | ConvertTo-Json -Depth 4 -EnumsAsStrings | Out-File export.json
 
-    Windows PowerShell 5 knows no -EnumsAsStrings: leave it out there.
+    where CMDLET is Get-DkimSigningConfig, Get-AcceptedDomain, Get-InboundConnector, Get-OutboundConnector or
+    Get-MigrationBatch. Windows PowerShell 5 knows no -EnumsAsStrings: leave it out there. One file takes
+    several: `@{dkim = Get-DkimSigningConfig; domains = Get-AcceptedDomain} | ConvertTo-Json -Depth 5 ...`.
 
     Proves: what the file says, and that it was last written no longer ago than is allowed.
     Cannot prove: that nothing changed since it was exported, that the file was not edited, nor when it was

@@ -51,7 +51,7 @@ class MfaSeen:
 class Mfa(GraphCheck[MfaSeen]):
     """Enough of the tenant's members, and all of its administrators, have registered for MFA.
 
-    Guests are counted apart and not judged.
+    Guests are counted apart and not judged; disabled accounts are not in the report.
 
     Proves: how many accounts have a second factor on file, as of the report's last update.
     Cannot prove: that a second factor is asked for: registered is not enforced (m365.conditional_access looks

@@ -19,6 +19,8 @@ class Access:
     client: str
     login: str
     graph: str
+    scope: str
+    """What the token is for: the cloud's own Graph, wherever `graph` leads."""
     secret: str = field(default="", repr=False)
     key: str = field(default="", repr=False)
     certificate: str = ""

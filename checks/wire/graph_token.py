@@ -132,7 +132,7 @@ def _acquire(access: Access, bridge: _Bridge) -> dict[str, Any]:
             access.client, authority=f"https://{netloc}/{access.tenant}", client_credential=credential,
             http_client=bridge, instance_discovery=False, azure_region=False, validate_authority=False,
         )  # fmt: skip
-        answer = application.acquire_token_for_client(scopes=[f"{access.graph}/.default"])
+        answer = application.acquire_token_for_client(scopes=[access.scope])
     except (_Throttled, CannotTell):
         raise
     except Exception as error:  # noqa: BLE001 - whatever msal makes of JSON that it does not expect

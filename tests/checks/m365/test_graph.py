@@ -506,9 +506,9 @@ def test_pages_are_bounded_in_number(cloud, monkeypatch):
 
 
 def test_the_application_s_name_is_not_what_a_secret_is_compared_by():
-    one = Access(tenant=TENANT, client=CLIENT, login="l", graph="g", secret="first secret")
+    one = Access(tenant=TENANT, client=CLIENT, login="l", graph="g", scope="s", secret="first secret")
     assert "first secret" not in repr(one)
-    assert one != Access(tenant=TENANT, client=CLIENT, login="l", graph="g", secret="second")
+    assert one != Access(tenant=TENANT, client=CLIENT, login="l", graph="g", scope="s", secret="second")
 
 
 def test_an_answer_beyond_the_bound_is_not_read(cloud, monkeypatch):
@@ -532,7 +532,9 @@ async def test_pages_says_no_such_for_graph_s_own_404(cloud):
 
     cloud.fail(SKUS, 404, replies.error("Request_ResourceNotFound", "no"))
     shared = Shared()
-    way = Access(tenant=TENANT, client=CLIENT, login=cloud.url, graph=cloud.url, secret=SECRET)
+    way = Access(
+        tenant=TENANT, client=CLIENT, login=cloud.url, graph=cloud.url, scope="x/.default", secret=SECRET
+    )
     with pytest.raises(NoSuch):
         async for _ in pages(Vantage(shared, "x", 5), way, Call(path=SKUS, what="x", permission="y")):
             pass

@@ -169,10 +169,8 @@ class FrontDoor(Check[FrontDoorSeen]):
         aliases = next((answer.aliases for answer in found if answer.aliases), ())
         end = next((answer.end for answer in found if answer.aliases), "")
         silent = next((answer.detail for answer in found if answer.outcome == "failed"), None)
-        error = None if addresses else silent or "the name has no address"
-        names = Resolved(
-            host=host, addresses=addresses, error=error, temporary=not addresses and silent is not None
-        )
+        error = silent or (None if addresses else "the name has no address")
+        names = Resolved(host=host, addresses=addresses, error=error, temporary=silent is not None)
         return names, (*aliases, end) if aliases else ()
 
     async def _whoami(self, vantage: Vantage) -> Lookup | None:
@@ -209,6 +207,13 @@ class FrontDoor(Check[FrontDoorSeen]):
         if not seen.names.addresses:
             yield unresolved(seen.host, seen.names)
             return
+        if seen.names.temporary:
+            yield cannot_tell(
+                seen.host, "Not every address of the name could be looked up, so not all were tested.",
+                expected="an answer for A and for AAAA",
+                observed=safe(seen.names.error or "no answer", limit=200),
+                fix="Mend the resolver that does not answer for one type, then run again.",
+            )  # fmt: skip
         way = f", by way of {' and '.join(seen.aliases)}" if seen.aliases else ""
         if not seen.mapped:
             shown = safe(", ".join(seen.names.addresses[:8]) + way, limit=400)

@@ -185,16 +185,19 @@ class Smtp(Check[SmtpHostSeen]):
         found = await asyncio.gather(*(lookup(vantage, host, kind, self.resolvers) for kind in kinds))
         addresses = tuple(dict.fromkeys(text for answer in found for text in answer.texts))
         silent = next((answer.detail for answer in found if answer.outcome == "failed"), None)
-        if addresses and silent is not None:
-            vantage.note(f"Not every address type of {host} could be looked up: {silent}")
-        if addresses:
-            return Resolved(host=host, addresses=addresses)
-        error = silent or "the name has no address"
-        return Resolved(host=host, addresses=(), error=error, temporary=silent is not None)
+        error = silent or (None if addresses else "the name has no address")
+        return Resolved(host=host, addresses=addresses, error=error, temporary=silent is not None)
 
     def judge(self, seen: SmtpHostSeen) -> Iterable[Finding]:
         if not seen.host.names.addresses:
             yield unresolved(self.host, seen.host.names)
+        elif seen.host.names.temporary:
+            yield cannot_tell(
+                self.host, "Not every address of the name could be looked up, so not all were tested.",
+                expected="an answer for A and for AAAA",
+                observed=safe(seen.host.names.error or "no answer", limit=200),
+                fix="Mend the name server that does not answer, then run again.",
+            )  # fmt: skip
         for talk in seen.host.talks:
             yield from self._judge_one(talk, seen)
         untried = len(seen.host.names.addresses) - len(seen.host.talks)

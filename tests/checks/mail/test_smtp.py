@@ -17,7 +17,7 @@ from checks.wire.smtp_replies import Reply
 from checks.wire.tcp import Attempt
 from checks.words import Status, worst
 from tests.checks import hostile, pki
-from tests.checks.wire.dns_servers import free_port
+from tests.checks.wire.dns_servers import answering, free_port, scripted
 from tests.lab import need
 from tests.lab.certs import KeyPair
 from tests.lab.mailserver import (
@@ -376,6 +376,25 @@ def test_a_name_without_address_and_a_silent_resolver():
             host=HostSeen(names=names, talks=()), control=None, now=datetime(2026, 11, 23, tzinfo=UTC)
         )
         assert judged(check, seen)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("rcode", "status"), [("NOERROR", "pass"), ("SERVFAIL", "inconclusive"), ("REFUSED", "inconclusive")]
+)
+def test_resolvers_that_are_named(server, keys, rcode, status):
+    """A lookup of AAAA that failed is no absence of IPv6 addresses."""
+    known = answering(("@", 60, "A", "127.0.0.1"), flags=("RA",))
+    empty = answering(rcode=rcode, flags=("RA",))
+
+    def answer(query):
+        return known(query) if b"\0\1\0\1" in query[12:] else empty(query)
+
+    with scripted(udp=answer) as dns:
+        found, findings = look(
+            Smtp(host=f"{NAME}:{server.port}", ca_file=keys["ca"], resolvers=(f"127.0.0.1:{dns}",))
+        )
+    assert found == status, findings
+    assert "The mail server greets." in texts(findings, Status.PASS)
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ async def test_what_is_no_reply_is_silence(behaviour):
 
 
 async def test_a_reply_from_another_place_is_silence():
-    with scripted(says(), foreign=True) as port:
+    with scripted(says(mapped("192.0.2.7", 5000)), foreign=True) as port:
         seen = await reach("127.0.0.1", port, 0.5)
         told = await mappings([("127.0.0.1", port)], 0.4)
     assert seen.outcome == "silent"

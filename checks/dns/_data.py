@@ -9,6 +9,8 @@ from checks.dns._answers import quote
 from checks.wire.dns import Answer
 from checks.wire.dns_text import canonical
 
+PANEL = ("1.1.1.1", "8.8.8.8", "9.9.9.9")
+"""Public resolvers that much of the world asks: Cloudflare, Google, Quad9."""
 Data = frozenset[str]
 """A record set in canonical form."""
 Verdict = Literal["planned", "old", "other", "nothing", "no such name", "circle", "elsewhere", "failed"]

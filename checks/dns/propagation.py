@@ -11,9 +11,9 @@ from typing import Annotated
 from checks.bounds import Ge, Le, Len
 from checks.contract import CannotTell, Check, Finding, Status, Vantage
 from checks.dataclass import dataclass
-from checks.dns._data import data_of, listed
+from checks.dns._data import PANEL, data_of, listed
 from checks.dns._panel import Panel, Sample, Truth
-from checks.dns._zone import find_zone, start_once
+from checks.dns._zone import find_zone
 from checks.dns.record import Type
 from checks.judging import cannot_tell
 from checks.params import DomainName, NameServer, Port, Resolver
@@ -21,8 +21,6 @@ from checks.safe import safe
 from checks.wire.dns import Dns
 from checks.wire.dns_lookup import handed
 
-PANEL = ("1.1.1.1", "8.8.8.8", "9.9.9.9")
-"""Public resolvers that much of the world asks: Cloudflare, Google, Quad9."""
 _TRIES = 2
 
 
@@ -89,9 +87,10 @@ class Propagation(Check[PropagationSeen]):
         plan = self._plan()
         if plan.planned == plan.old:
             raise ValueError("'expect' and 'old' are the same, so nothing could be told apart.")
-        if len(set(self.resolvers)) < len(self.resolvers):
-            raise ValueError("'resolvers' names the same resolver twice.")
-        start_once(self.servers, self.parents, self.roots)
+        for key in ("resolvers", "servers", "parents", "roots"):
+            named = getattr(self, key)
+            if len(set(named)) < len(named):
+                raise ValueError(f"'{key}' names the same server twice.")
 
     def subject(self) -> str:
         return f"{self.name} {self.rdtype}"

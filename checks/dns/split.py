@@ -10,7 +10,7 @@ from checks.bounds import Len
 from checks.contract import Check, Finding, Vantage
 from checks.dataclass import dataclass
 from checks.dns._answers import no_answer, shown, way
-from checks.dns._data import Data, data_of, listed, verdict
+from checks.dns._data import PANEL, Data, data_of, listed, verdict
 from checks.dns.record import Type
 from checks.judging import cannot_tell, failed, passed
 from checks.params import DomainName, Resolver
@@ -56,8 +56,9 @@ class Split(Check[SplitSeen]):
     """Type of the records."""
     inside: Annotated[tuple[Resolver, ...], Len(1)]
     """DNS servers that clients inside the network ask."""
-    outside: Annotated[tuple[Resolver, ...], Len(1)]
-    """DNS servers that the world outside asks: public resolvers, or the zone's public servers."""
+    outside: tuple[Resolver, ...] = ()
+    """DNS servers that the world outside asks: public resolvers, or the zone's public servers; left out,
+    1.1.1.1, 8.8.8.8 and 9.9.9.9."""
     expect_inside: tuple[str, ...] = ()
     """The data planned inside, as in a zone file, names in full."""
     expect_outside: tuple[str, ...] = ()
@@ -96,12 +97,15 @@ class Split(Check[SplitSeen]):
     def subject(self) -> str:
         return f"{self.name} {self.rdtype}"
 
+    def needs_link(self) -> bool:
+        return not self.outside or super().needs_link()
+
     async def observe(self, vantage: Vantage) -> SplitSeen:
         client = await vantage.client(Dns)
         timeout = min(2.0, vantage.remaining() * 0.9 / (_TRIES + 1))
         asked = [
             client.ask(server, self.name, self.rdtype, timeout=timeout, tries=_TRIES, ca_file=self.ca_file)
-            for server in (*self.inside, *self.outside)
+            for server in (*self.inside, *(self.outside or PANEL))
         ]
         answers = tuple(await asyncio.gather(*asked))
         return SplitSeen(inside=answers[: len(self.inside)], outside=answers[len(self.inside) :])

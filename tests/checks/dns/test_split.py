@@ -9,6 +9,7 @@ import pytest
 
 from checks import jsonable
 from checks.contract import Status
+from checks.dns import split
 from checks.dns.split import Split, SplitSeen
 from checks.vantage import Shared, Vantage
 from checks.wire.dns import Answer
@@ -133,7 +134,7 @@ def test_what_asserts_nothing_is_refused(params, words):
 
 def run(**params):
     check = Split(name="mail.office.example", rdtype="A", **params)
-    assert not check.needs_link()
+    assert check.needs_link() != ("outside" in params)
 
     async def work():
         shared = Shared()
@@ -158,9 +159,19 @@ def test_real_servers_on_both_sides():
     ):
         inner, public = f"127.0.0.1:{own}", (f"127.0.0.1:{world.port}", f"127.0.0.1:{zone}")
         plan = {"inside": (inner,), "outside": public, "expect_outside": outside}
-        split = run(**plan, expect_inside=(IN,))
-        assert split == [(inner, S.PASS), *((one, S.PASS) for one in public)]
+        apart = run(**plan, expect_inside=(IN,))
+        assert apart == [(inner, S.PASS), *((one, S.PASS) for one in public)]
         forgotten = run(**plan, expect_inside=outside)
         assert forgotten == [(inner, S.FAIL), *((one, S.PASS) for one in public)]
         closed = f"127.0.0.1:{free_port()}"
         assert run(inside=(closed,), outside=public, same=True)[0] == (closed, S.INCONCLUSIVE)
+
+
+def test_left_out_outside_is_the_public_panel(monkeypatch):
+    with (
+        dnsmasq(f"--host-record=mail.office.example,{IN}", probe="mail.office.example") as own,
+        knot() as zone,
+    ):
+        monkeypatch.setattr(split, "PANEL", (f"127.0.0.1:{zone}",))
+        found = run(inside=(f"127.0.0.1:{own}",), same=True)
+    assert found == [("mail.office.example A", S.FAIL)]

@@ -49,13 +49,14 @@ class Walk:
     """One walk: its starting points, and what is left of its questions."""
 
     def __init__(
-        self, vantage: Vantage, client: Dns, how: How, start: Sequence[str], resolvers: Sequence[str],
-        port: int, family: Family,
+        self, vantage: Vantage, client: Dns, how: How, start: Sequence[str], roots: Sequence[str],
+        resolvers: Sequence[str], port: int, family: Family,
     ) -> None:  # fmt: skip
         self.vantage = vantage
         self.client = client
         self.how = how
         self.start = tuple(start)
+        self.roots = tuple(roots)
         self.resolvers = tuple(resolvers)
         self.port = port
         self.family = family
@@ -73,10 +74,13 @@ class Walk:
         port: int = 53,
         family: Family = "any",
     ) -> Self:
-        """Return a walk that begins at `parents`, else at `roots`, else at resolvers."""
+        """Return a walk that begins at `parents`, else at `roots`, else at resolvers.
+
+        With both, names that the parent's servers know nothing of are looked for from the roots.
+        """
         how: How = "parents" if parents else "roots" if roots else "resolvers"
         client = await vantage.client(Dns)
-        return cls(vantage, client, how, parents or roots, resolvers, port, family)
+        return cls(vantage, client, how, parents or roots, roots, resolvers, port, family)
 
     async def ask(
         self,
@@ -286,10 +290,14 @@ class Walk:
     async def _look_up(self, name: str, path: tuple[str, ...]) -> NsName:
         if self.how == "resolvers":
             return await self._by_lookup(name)
-        start = [given(server, self.port) for server in self.start]
-        servers = tuple(server for server in start if server.version)
-        found = await self._iterate(name, servers, path) if servers else NsName(name=name, found="failed")
-        if found.found == "failed" and (self.resolvers or self.how == "parents"):
+        found = NsName(name=name, found="failed", detail="no server to begin at has an address")
+        for start in dict.fromkeys((self.start, self.roots)):
+            servers = tuple(one for one in (given(server, self.port) for server in start) if one.version)
+            if servers:
+                found = await self._iterate(name, servers, path)
+            if found.found != "failed":
+                return found
+        if self.resolvers or self.how == "parents":
             by_lookup = await self._by_lookup(name)
             return by_lookup if by_lookup.found != "failed" else found
         return found

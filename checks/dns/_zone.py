@@ -138,9 +138,10 @@ async def find_zone(
     """Find the servers of `domain` and what its parent says of it.
 
     `servers` (`checks.params.NameServer`) are taken as they are; `parents` are asked for the delegation;
-    `roots` are where a walk by referrals begins. With none of the three, `resolvers` (else those that this
-    laptop was handed) are asked for the parent zone's servers. With `servers`, the parent is only asked where
-    `parents` or `roots` say where it is. `port` is that of every server without a port of its own.
+    `roots` are where a walk by referrals begins (with `parents`, only that to names elsewhere). With none of
+    the three, `resolvers` (else those that this laptop was handed) are asked for the parent zone's servers.
+    With `servers`, the parent is only asked where `parents` or `roots` say where it is. `port` is that of
+    every server without a port of its own.
 
     Never raises for what servers do: see `Zone.trouble` and `ParentView.says`. Raises CannotTell where there
     is no resolver to ask.
@@ -189,9 +190,7 @@ def given(server: str, port: int) -> Server:
 
 
 def start_once(servers: Sequence[str], parents: Sequence[str], roots: Sequence[str]) -> None:
-    """Raise ValueError for starting points that do not fit together."""
-    if parents and roots:
-        raise ValueError("Give 'parents' or 'roots', not both: each says where the delegation is found.")
+    """Raise ValueError for a server that is named twice."""
     for key, named in (("servers", servers), ("parents", parents), ("roots", roots)):
         if len(set(named)) < len(named):
             raise ValueError(f"'{key}' names the same server twice.")

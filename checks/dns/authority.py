@@ -8,15 +8,15 @@ from dataclasses import replace
 
 from checks.contract import Check, Finding, Status, Vantage
 from checks.dataclass import dataclass
-from checks.dns._agree import ns_of, same_ns, same_soa, told
+from checks.dns._agree import same_ns, same_soa, told
 from checks.dns._answers import quote
 from checks.dns._delegation import is_delegated, joined, name_findings, parent_findings
-from checks.dns._parents import MAX_NAMES
+from checks.dns._others import other_names
 from checks.dns._serial import newest, serial_of, soas
 from checks.dns._servers import ServerSeen, healthy, probe, reached, standing
 from checks.dns._sets import SetPlan, alike, as_planned, content, outside, refuse_slips
 from checks.dns._walk import Walk
-from checks.dns._zone import NsName, Server, Zone, inside, leaves, start_once
+from checks.dns._zone import NsName, Server, Zone, leaves, start_once
 from checks.judging import cannot_tell, failed
 from checks.params import DomainName, NameServer, Port, Resolver
 from checks.wire.dns import Answer
@@ -90,7 +90,7 @@ class Authority(Check[AuthoritySeen]):
         zone = await walk.zone(self.domain, self.servers)
         records = [(one.name, one.rdtype) for one in self.records]
         seen = await self._probe(walk, zone.servers, records)
-        others = await self._others(walk, zone, seen)
+        others = await other_names(walk, zone, seen)
         if not self.servers:
             known = {server.endpoint for server in zone.servers}
             more = [s for s in walk.of_family(walk.servers_of(others)) if s.endpoint not in known]
@@ -102,20 +102,6 @@ class Authority(Check[AuthoritySeen]):
     ) -> tuple[ServerSeen, ...]:
         probes = (probe(walk, server, self.domain, records) for server in servers)
         return tuple(await asyncio.gather(*probes))
-
-    async def _others(self, walk: Walk, zone: Zone, seen: Sequence[ServerSeen]) -> tuple[NsName, ...]:
-        """Look up the NS names that the zone has and the delegation has not.
-
-        Where the servers are named in the check, those in the zone itself are looked up at them, and others
-        only by resolvers that are named, too.
-        """
-        known = set(zone.delegation())
-        names = sorted({name for one in seen for name in ns_of(one.ns, self.domain)} - known)[:MAX_NAMES]
-        at = [one.server for one in seen if healthy(one, self.domain)]
-        asked = [walk.name_at(name, self.domain, at) for name in names if inside(name, self.domain)]
-        if zone.how != "servers" or self.resolvers:
-            asked += [walk.name(name) for name in names if not inside(name, self.domain)]
-        return tuple(await asyncio.gather(*asked))
 
     def judge(self, seen: AuthoritySeen) -> Iterable[Finding]:
         zone = seen.zone

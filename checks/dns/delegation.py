@@ -11,19 +11,21 @@ from checks.contract import Check, Finding, Status, Vantage
 from checks.dataclass import dataclass
 from checks.dns._agree import same_ns
 from checks.dns._delegation import is_delegated, joined, name_findings, parent_findings, parent_of, said
+from checks.dns._others import other_names
 from checks.dns._servers import ServerSeen, healthy, probe, reached, standing
 from checks.dns._walk import Walk
-from checks.dns._zone import Zone, leaves, start_once
+from checks.dns._zone import NsName, Zone, leaves, start_once
 from checks.judging import cannot_tell, failed, passed
 from checks.params import DomainName, NameServer, Port, Resolver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DelegationSeen:
-    """The way to the zone, and what each server answers that it leads to."""
+    """The way to the zone, what each server answers that it leads to, and NS names that only the zone has."""
 
     zone: Zone
     servers: tuple[ServerSeen, ...] = ()
+    others: tuple[NsName, ...] = ()
 
 
 class Delegation(Check[DelegationSeen]):
@@ -83,7 +85,8 @@ class Delegation(Check[DelegationSeen]):
         )
         zone = await walk.zone(self.domain, self.servers)
         probes = (probe(walk, server, self.domain, recursion=False) for server in zone.servers)
-        return DelegationSeen(zone=zone, servers=tuple(await asyncio.gather(*probes)))
+        seen = tuple(await asyncio.gather(*probes))
+        return DelegationSeen(zone=zone, servers=seen, others=await other_names(walk, zone, seen))
 
     def judge(self, seen: DelegationSeen) -> Iterable[Finding]:
         zone = seen.zone
@@ -99,6 +102,7 @@ class Delegation(Check[DelegationSeen]):
         if self.expect:
             yield self._planned(names, zone)
         yield from name_findings(zone)
+        yield from name_findings(zone, seen.others)
         yield from self._enough(zone, names)
         yield from self._serving(seen)
 

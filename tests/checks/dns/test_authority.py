@@ -19,6 +19,7 @@ from tests.checks.dns.zones_office import (
     NS2,
     NS3,
     ROOT,
+    ROOT_ZONE,
     TLD,
     TLD_ZONE,
     ZONE,
@@ -265,6 +266,34 @@ def test_a_server_that_only_the_zone_names_is_tested_too():
     assert has(findings, "warn", "ns1.office.test", "ns3.office.test")
 
 
+@pytest.mark.parametrize("kind", [Authority, Delegation])
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("@ NS ns3\nns3 CNAME ns1\n", "is an alias"),
+        ("@ NS ns3\n", "does not exist"),
+        ('@ NS ns3\nns3 TXT "x"\n', "has no address"),
+    ],
+)
+def test_names_in_the_zone_are_looked_up_where_servers_are_named(kind, more, words):
+    with office(ns1=ZONE + more, ns2=ZONE + more, without=(ROOT, TLD)) as port:
+        servers = (f"ns1.office.test={NS1}:{port}", f"ns2.office.test={NS2}:{port}")
+        _, findings = look(kind(domain="office.test", servers=servers))
+    assert has(findings, "fail", "ns3.office.test", words)
+
+
+def test_parents_and_roots_together_find_names_elsewhere_from_the_roots():
+    root = ROOT_ZONE + f"other. NS ns.other.\nns.other. A {NS3}\n"
+    tld = TLD_ZONE.replace("office NS ns2.office", "office NS srv.other.")
+    zone = ZONE.replace("@ NS ns2\n", "@ NS srv.other.\n")
+    other = Host({"other": f"$TTL 9\n@ SOA a. b. 1 2 3 4 5\n@ NS ns\nns A {NS3}\nsrv A {NS2}\n"})
+    with office(root=root, tld=tld, ns1=zone, ns2=zone, more={NS3: other}) as port:
+        seen, findings = look(authority(port, parents=(TLD,)))
+    assert seen.zone.how == "parents"
+    assert bad(findings) == []
+    assert {f.subject for f in findings} >= {f"srv.other ({NS2}:{port})"}
+
+
 def test_named_servers_that_leave_one_of_the_delegation_out():
     with office(ns2=host(change=with_rcode("REFUSED"))) as port:
         check = authority(port, roots=(), servers=(f"ns1.office.test={NS1}:{port}",), parents=(TLD,))
@@ -315,7 +344,6 @@ def test_two_servers_behind_one_address():
         ({"records": ({"name": "other.test", "rdtype": "A"},)}, "does not lie in the zone"),
         ({"records": (MX, MX)}, "same record set twice"),
         ({"records": ({**MX, "expect": ("nonsense",)},)}, "is no MX data"),
-        ({"parents": ("127.0.0.1",)}, "not both"),
         ({"roots": (), "servers": ("127.0.0.1", "127.0.0.1")}, "same server twice"),
     ],
 )

@@ -201,7 +201,7 @@ def test_a_name_that_is_no_zone():
     ("params", "words"),
     [
         ({"expect": ("a.test", "a.test")}, "same name server twice"),
-        ({"parents": ("127.0.0.1",)}, "not both"),
+        ({"servers": ("127.0.0.1", "127.0.0.1")}, "same server twice"),
     ],
 )
 def test_what_does_not_fit_is_refused(params, words):

@@ -165,7 +165,7 @@ def test_an_alias_in_place_of_the_set():
     [
         ({"planned": (("www.office.test", "A", "192.0.2.1"),)}, "does not save"),
         ({"planned": (("office.test", "MX", "x"),)}, "is no MX data"),
-        ({"parents": ("127.0.0.1",)}, "not both"),
+        ({"parents": ("127.0.0.1", "127.0.0.1")}, "same server twice"),
     ],
 )
 def test_what_does_not_fit_is_refused(params, words):

@@ -117,7 +117,9 @@ class Endpoints(Check[EndpointsSeen]):
         wildcards = {name.strip().lower(): hosts for name, hosts in (self.wildcards or {}).items()}
         work = plan(sets, self.tenant, wildcards, self.exclude)
         gate, within = asyncio.Semaphore(_AT_ONCE), budget(vantage)
-        tries = (self._try(vantage, gate, within, *target) for target in work.targets[: self.max_hosts])
+        targets = work.targets[: self.max_hosts]
+        patience = max(0.2, min(_PATIENCE, within * 0.7 / (len(targets) // _AT_ONCE + 1)))
+        tries = (self._try(vantage, gate, patience, *target) for target in targets)
         decoy, tried = await asyncio.gather(
             self._decoy(within, {one[0] for one in work.targets}), asyncio.gather(*tries)
         )
@@ -137,7 +139,7 @@ class Endpoints(Check[EndpointsSeen]):
         self,
         vantage: Vantage,
         gate: asyncio.Semaphore,
-        within: float,
+        patience: float,
         host: str,
         port: int,
         sets: tuple[int, ...],
@@ -157,9 +159,9 @@ class Endpoints(Check[EndpointsSeen]):
                     detail="the name leads to an address inside",
                 )  # fmt: skip
             addresses = names.addresses[:_ADDRESSES]
-            patience = max(0.1, min(_PATIENCE, within / 3) / len(addresses))
+            each = patience / len(addresses)
             for address in addresses:
-                attempt = await probe(address, at, patience)
+                attempt = await probe(address, at, each)
                 if attempt.outcome == "open":
                     break
         return Tried(

@@ -452,3 +452,28 @@ def test_a_slow_firewall_ends_in_time(cloud, door):
             filler.close()
     assert (status, "timeout" in said(findings)) == (Status.FAIL, True)
     assert time.monotonic() - began < 6
+
+
+def test_many_dead_hosts_are_all_told_of_within_the_allowance(cloud, door):
+    """However many there are, the check says which, and is not cut off by its own deadline."""
+    names = [f"dead{number}.example" for number in range(150)]
+    cloud.endpoints = [replies.endpoint_set(1, "Exchange", urls=names, tcpPorts="443")]
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        place = server.getsockname()
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(place)
+        began = time.monotonic()
+        check = checked(
+            cloud, door, services=("Exchange",), hosts=dict.fromkeys(names, f"127.0.0.1:{place[1]}")
+        )
+        status, findings, seen = run(check, allowance=5.0)
+        for filler in fillers:
+            filler.close()
+    assert status is Status.FAIL
+    assert time.monotonic() - began < 5
+    assert {one.outcome for one in seen.tried} == {"timeout"}
+    assert any("110 more hosts" in finding.message for finding in findings)

@@ -163,7 +163,7 @@ def _domain_spec(text: str) -> tuple[Part, ...]:
     """Return the parts of a domain-spec: it ends in a macro, or in a dot and a top label (section 12)."""
     parts = read(text)
     if not parts:
-        raise SpfSyntax("the domain is missing")
+        raise SpfSyntax("the domain is missing: no blank may stand before it")
     if ends_in_macro(text):
         return parts
     _, dot, label = text.removesuffix(".").rpartition(".")

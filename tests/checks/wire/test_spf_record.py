@@ -100,6 +100,11 @@ def test_an_address_behind_a_is_told_where_it_belongs():
         parse(b"v=spf1 a:192.0.2.1 -all")
 
 
+def test_a_blank_behind_the_colon_is_told_as_such():
+    with pytest.raises(SpfSyntax, match="no blank may stand before it"):
+        parse(b"v=spf1 include: spf.protection.outlook.com -all")
+
+
 def test_a_byte_that_is_not_ascii_is_named():
     with pytest.raises(SpfSyntax, match=r"byte 10 .*0xe2"):
         parse(b"v=spf1 x=\xe2\x80\x93all")

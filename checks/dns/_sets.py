@@ -148,10 +148,12 @@ def alike(
             fix="Mend the servers named above, then run again.",
         )
         return
-    best = max(groups, key=lambda g: (any(serials.get(s) == leader for s in groups[g]), len(groups[g]), g))
+    weight = {g: (any(serials.get(s) == leader for s in groups[g]), len(groups[g])) for g in groups}
+    best = max(groups, key=lambda g: (weight[g], g))
     for said, labels in groups.items():
         if said != best:
-            yield _differs(subject, labels, said, groups[best], best, serials)
+            even = weight[said] == weight[best]
+            yield _differs(subject, labels, said, groups[best], best, serials, even=even)
     if len(groups) > 1:
         return
     if not best or best == ("NXDOMAIN",):
@@ -179,7 +181,10 @@ def _differs(
     others: list[str],
     best: Content,
     serials: Mapping[str, int],
+    *,
+    even: bool,
 ) -> Finding:
+    """Return that `labels` differ from `others`; `even`: nothing tells which of the two is right."""
     ours = {serials[label] for label in labels if label in serials}
     same = ours & {serials[label] for label in others if label in serials}
     cause = (
@@ -188,11 +193,17 @@ def _differs(
         if same
         else ""
     )
+    ours_told = quote(said) or f"no record of that type{'' if said else ' (NOERROR)'}"
+    theirs = safe(", ".join(others), limit=300)
+    what = f"{subject} differs from what {theirs} says{cause}."
+    if even:
+        what = f"{subject} is not the same on {safe(', '.join(labels), limit=300)} and on {theirs}{cause}."
+        ours_told = f"{', '.join(labels)}: {ours_told}; {', '.join(others)}: {quote(best) or 'no record'}"
     return failed(
-        ", ".join(labels),
-        f"{subject} differs from what {safe(', '.join(others), limit=300)} says{cause}.",
-        expected=quote(best) or "no record",
-        observed=quote(said) or f"no record of that type{'' if said else ' (NOERROR)'}",
+        ", ".join([*labels, *others] if even else labels),
+        what,
+        expected="the same records on every server" if even else quote(best) or "no record",
+        observed=ours_told,
         fix="Raise the zone's serial on the primary and let every secondary transfer it; if the zone is "
         "kept in two places, bring both to the planned records.",
         reference="RFC 1034 section 4.3.5",

@@ -95,6 +95,27 @@ def healthy(seen: ServerSeen, domain: str) -> bool:
     return wrong(seen.best(), domain) is None
 
 
+def intercepted(domain: str, seen: Sequence[ServerSeen]) -> Finding | None:
+    """Return the finding that something on the way answers for every server, or None.
+
+    A network that turns all DNS to its own resolver looks like this: no server has authority, every one
+    resolves. Servers on this machine are what they are.
+    """
+    for one in seen:
+        best = one.best()
+        if is_loopback(one.server.address) or best.error is not None or best.aa or not best.ra:
+            return None
+    if len({one.server.address for one in seen}) < 2:
+        return None
+    return cannot_tell(
+        domain,
+        "Every server answers like a resolver, without authority: this network seems to answer for them.",
+        expected=f"the SOA of {domain} with authority from at least one server",
+        observed=", ".join(f"{one.server.label}: no AA, RA" for one in seen[:6]),
+        fix="Run it from a network without a transparent DNS proxy, for example over a mobile connection.",
+    )
+
+
 def standing(seen: ServerSeen, domain: str, open_ways: frozenset[str]) -> Iterable[Finding]:
     """Return the findings about one server: how it can be reached, and whether it serves the zone."""
     label, best = seen.server.label, seen.best()

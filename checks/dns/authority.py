@@ -13,11 +13,11 @@ from checks.dns._answers import quote
 from checks.dns._delegation import is_delegated, joined, name_findings, parent_findings
 from checks.dns._others import other_names
 from checks.dns._serial import newest, serial_of, soas
-from checks.dns._servers import ServerSeen, healthy, probe, reached, standing
+from checks.dns._servers import ServerSeen, healthy, intercepted, probe, reached, standing
 from checks.dns._sets import SetPlan, alike, as_planned, content, outside, refuse_slips
 from checks.dns._walk import Walk
 from checks.dns._zone import NsName, Server, Zone, leaves, start_once
-from checks.judging import cannot_tell, failed
+from checks.judging import cannot_tell, failed, warned
 from checks.params import DomainName, NameServer, Port, Resolver
 from checks.wire.dns import Answer
 from checks.wire.names import Family
@@ -112,6 +112,10 @@ class Authority(Check[AuthoritySeen]):
         if not seen.servers:
             yield from self._nobody(zone)
             return
+        proxy = intercepted(self.domain, seen.servers)
+        if proxy is not None:
+            yield proxy
+            return
         ways = reached(seen.servers, zone.parents)
         proven = True
         for one in seen.servers:
@@ -129,6 +133,15 @@ class Authority(Check[AuthoritySeen]):
             )
         if not good:
             return
+        if zone.how != "servers" and len({one.server.endpoint for one in seen.servers}) == 1:
+            yield warned(
+                self.domain,
+                "The zone has one name server: there is no other to agree with, and none when it fails.",
+                expected="at least two name servers",
+                observed=joined(one.server.label for one in seen.servers),
+                fix="Add a name server with an address of its own to the zone and the delegation.",
+                reference="RFC 2182 section 5",
+            )
         yield from same_ns(self.domain, zone, good)
         yield from same_soa(self.domain, good, same_serial=self.same_serial)
         yield from self._sets(good)

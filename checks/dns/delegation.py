@@ -12,7 +12,7 @@ from checks.dataclass import dataclass
 from checks.dns._agree import same_ns
 from checks.dns._delegation import is_delegated, joined, name_findings, parent_findings, parent_of, said
 from checks.dns._others import other_names
-from checks.dns._servers import ServerSeen, healthy, probe, reached, standing
+from checks.dns._servers import ServerSeen, healthy, intercepted, probe, reached, standing
 from checks.dns._walk import Walk
 from checks.dns._zone import NsName, Zone, leaves, start_once
 from checks.judging import cannot_tell, failed, passed
@@ -202,6 +202,10 @@ class Delegation(Check[DelegationSeen]):
                 observed=joined(seen.zone.delegation()) or "no server",
                 fix="Correct the addresses of the name servers named above.",
             )
+            return
+        proxy = intercepted(self.domain, seen.servers)
+        if proxy is not None:
+            yield proxy
             return
         ways, proven = reached(seen.servers, seen.zone.parents), True
         for one in seen.servers:

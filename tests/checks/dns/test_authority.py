@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import dns.flags
 import dns.message
 import dns.name
@@ -11,8 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.dns._serial import HALF, newer, newest
-from checks.dns.authority import Authority
-from checks.dns.delegation import Delegation
+from checks.dns._servers import ServerSeen
+from checks.dns._zone import Server, Zone
+from checks.dns.authority import Authority, AuthoritySeen
+from checks.dns.delegation import Delegation, DelegationSeen
+from checks.wire.dns import Answer, Record
 from tests.checks.dns.zones import Host, silent_on, with_rcode, without_aa
 from tests.checks.dns.zones_office import (
     NS1,
@@ -323,6 +328,45 @@ def test_an_ipv6_address_that_is_silent_fails_where_another_of_the_family_works(
     wanted = "inconclusive" if silent.udp.error == "not sent" else "fail"
     assert [f.status for f in about] == [wanted]
     assert has(findings, "pass", f"ns1.office.test ([::1]:{port})", "with authority")
+
+
+def test_one_server_alone_is_not_agreement():
+    tld, zone = TLD_ZONE.replace("office NS ns2.office\n", ""), ZONE.replace("@ NS ns2\n", "")
+    with office(tld=tld, ns1=zone) as port:
+        _, findings = look(authority(port))
+    assert bad(findings) == [("warn", "office.test")]
+
+
+@pytest.mark.parametrize("kind", [Authority, Delegation])
+@pytest.mark.parametrize(
+    ("where", "aa", "status"),
+    [
+        (("192.0.2.1", "192.0.2.2"), (False, False), "inconclusive"),
+        (("192.0.2.1", "192.0.2.2"), (False, True), "fail"),
+        (("192.0.2.1", "192.0.2.1"), (False, False), "fail"),
+        (("127.0.0.1", "127.0.0.2"), (False, False), "fail"),
+    ],
+)
+def test_a_network_that_answers_for_every_server_is_not_their_fault(kind, where, aa, status):
+    servers = tuple(f"ns{number}.office.test={place}" for number, place in enumerate(where))
+    soa = Record(name="office.test", ttl=9, rdtype="SOA", text="a b 7 1 1 1 1")
+    ns = tuple(Record(name="office.test", ttl=9, rdtype="NS", text=f"ns{n}.office.test") for n in (0, 1))
+    seen = []
+    for server, authoritative in zip(servers, aa, strict=True):
+        name, _, place = server.partition("=")
+        base = Answer(
+            server=place, address=place, name="office.test", rdtype="SOA", rcode="NOERROR", ra=True,
+            aa=authoritative, edns=True, records=(soa,),
+        )  # fmt: skip
+        told = dataclasses.replace(base, rdtype="NS", records=ns)
+        tcp = dataclasses.replace(base, transport="tcp")
+        seen.append(ServerSeen(server=Server(name=name, endpoint=place), udp=base, tcp=tcp, ns=told))
+    zone = Zone(domain="office.test", how="servers", servers=tuple(one.server for one in seen))
+    whole = AuthoritySeen if kind is Authority else DelegationSeen
+    check = kind(domain="office.test", servers=tuple(dict.fromkeys(servers)))
+    findings = list(check.judge(whole(zone=zone, servers=tuple(seen))))
+    assert status in {f.status.value for f in findings}
+    assert ("fail" in {f.status.value for f in findings}) is (status == "fail")
 
 
 def test_two_servers_behind_one_address():

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks import jsonable
-from checks.dns import _walk
+from checks.dns import _names
 from checks.dns._parents import referral, view
 from checks.dns._zone import Server, Zone, above, ancestors, find_zone, inside, leaves
 from checks.dns._zone import given as server_of
@@ -107,7 +107,7 @@ def test_referrals_without_end_end(how):
     with fleet({ROOT: Host({}, change=everything_below)}) as port:
         begun = time.monotonic()
         zone = find(name, **{how: (ROOT,)}, port=port)
-        assert len(zone.steps) <= _walk.MAX_STEPS + 1
+        assert len(zone.steps) <= _names.MAX_STEPS + 1
         assert time.monotonic() - begun < 15
 
 
@@ -137,18 +137,18 @@ def test_a_referral_elsewhere_is_not_followed():
 
 
 def test_a_flood_of_names_and_addresses_is_bounded_and_said(monkeypatch):
-    monkeypatch.setattr(_walk, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(_names, "PATIENCE_S", 0.2)
     with fleet({ROOT: Host({}, change=many)}) as port:
         begun = time.monotonic()
         zone = find("office.test", parents=(ROOT,), resolvers=(f"{ROOT}:{port}",), port=port)
-    assert len(zone.servers) <= _walk.MAX_SERVERS
+    assert len(zone.servers) <= _names.MAX_SERVERS
     assert len(zone.names) <= 16
     assert "60 names" in zone.trouble
     assert time.monotonic() - begun < 15
 
 
 def test_a_budget_of_questions(monkeypatch):
-    monkeypatch.setattr(_walk, "BUDGET", 3)
+    monkeypatch.setattr(_names, "BUDGET", 3)
     with office() as port:
         zone = find("office.test", roots=(ROOT,), port=port)
     assert any(v.answer.error == "not sent" for v in zone.parents) or any(

@@ -112,7 +112,7 @@ def _deny_nsec(name: Any, rdtype: int, found: Denials) -> Proof:
                 proof = _at_name(rdtype, types(listed), root=False)
                 return "no data" if proof == "no data" else "nothing"
             if _covers(other, listed.next, wildcard):
-                return "no such name"
+                return "no data" if listed.next.is_subdomain(wildcard) else "no such name"
     return "nothing"
 
 

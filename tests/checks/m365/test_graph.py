@@ -216,7 +216,20 @@ def test_a_next_page_elsewhere_is_refused(cloud, link):
         link = link.replace("{url}", cloud.url).replace("{host}", cloud.url.partition("//")[2])
     cloud.drift(SKUS, {"value": [replies.sku("SPE_E3", 30, 3)], "@odata.nextLink": link})
     inconclusive(licences(cloud))
-    assert cloud.asked("/v1.0/") == 1
+    assert [path for method, path in cloud.requests if method == "GET" and "openid" not in path] == [SKUS]
+
+
+def test_a_next_page_on_another_port_gets_no_token(cloud):
+    with microsoft() as thief:
+        cloud.drift(SKUS, {"value": [replies.sku("SPE_E3", 30, 3)], "@odata.nextLink": f"{thief.url}{SKUS}"})
+        inconclusive(licences(cloud), "not followed")
+        assert thief.requests == []
+
+
+@pytest.mark.parametrize("status", [201, 206, 400, 404, 409])
+def test_data_with_an_error_status_is_no_data(cloud, status):
+    cloud.fail(SKUS, status, {"value": [replies.sku("SPE_E3", 30, 3)]})
+    inconclusive(licences(cloud))
 
 
 def test_pages_in_a_circle_and_pages_without_end_are_refused(cloud):

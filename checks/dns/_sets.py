@@ -84,10 +84,15 @@ def plain(rdtype: str, text: str) -> str:
 
 
 def content(answer: Answer) -> Content | None:
-    """Return what an answer says of the name with authority; None where it says nothing that counts."""
+    """Return what an answer says of the name with authority; None where it says nothing that counts.
+
+    Records beside the word that the name does not exist are such a case.
+    """
     if answer.error is not None or not answer.aa or answer.rcode not in ("NOERROR", "NXDOMAIN"):
         return None
     chain = answer.chain()
+    if answer.rcode == "NXDOMAIN" and chain.records:
+        return None
     passing = {answer.name, *chain.aliases}
     texts = {
         f"{r.name} {r.rdtype} {plain(r.rdtype, r.text)}"

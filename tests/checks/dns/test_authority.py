@@ -170,6 +170,50 @@ def test_each_fault_of_one_server_is_found_and_names_it(fault):
     assert not any(NS1 in subject and NS2 not in subject for subject in ours), ours
 
 
+def on_mx(change):
+    return host(change=lambda made, way: change(made, way) if made.question[0].rdtype == 15 else made)
+
+
+def others_mx(made, transport):
+    made.answer[:] = [dns.rrset.from_text("other.test.", 300, "IN", "MX", "10 mail.office.test.")]
+    return made
+
+
+def one_more(made, transport):
+    made.answer[0] = dns.rrset.from_text(
+        "office.test.", 300, "IN", "MX", "10 mail.office.test.", "20 old.office.test."
+    )
+    return made
+
+
+def no_such_name(made, transport):
+    made.set_rcode(3)
+    return made
+
+
+@pytest.mark.parametrize("expect", [("10 mail.office.test",), ()])
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        (without_aa, "fail"),
+        (with_rcode("SERVFAIL"), "fail"),
+        (with_rcode("REFUSED"), "fail"),
+        (silent_on("udp", "tcp"), "inconclusive"),
+        (cut_always, "fail"),
+        (others_mx, "fail"),
+        (one_more, "fail"),
+        (no_such_name, "fail"),
+    ],
+)
+def test_a_server_that_is_in_order_but_for_the_planned_set(change, status, expect):
+    records = ({"name": "office.test", "rdtype": "MX", "expect": expect},)
+    with office(ns2=on_mx(change)) as port:
+        _, findings = look(authority(port, records=records))
+        _, two = labels(port)
+    assert has(findings, status, two, "MX"), findings
+    assert has(findings, "pass", two, "with authority")
+
+
 def test_a_server_that_does_not_run_is_named():
     with office(ns2=None) as port:
         _, findings = look(authority(port))

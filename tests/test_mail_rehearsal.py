@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import need
+from tests.lab.faults import rules
 from tests.lab.mail_project import started, write_project
 from tests.lab.mail_world import DOMAIN, NEW_MX, OLD_MX, TOOLS, MailWorld
 from tests.lab.running import GO, INCOMPLETE, NO_GO, Ran, gonogo, run_json
@@ -183,3 +184,15 @@ def test_after_three_days_mail_has_settled(lab: MailWorld, rehearsal: Rehearsal)
     rehearsal.attest("old-side-empty")
     assert_go(rehearsal.run("settled"), "settled")
     assert rehearsal.verdicts()["settled"] == "GO"
+
+
+def test_a_line_that_carries_nothing_passes_nothing_and_fails_nothing(lab: MailWorld, tmp_path: Path) -> None:
+    """The laptop's own link is up; behind the gateway everything is silent."""
+    project = write_project(tmp_path, lab, datetime.now(UTC))
+    with rules(lab.gateway, "chain dark { type filter hook forward priority 0; counter drop; }"):
+        ran = run_json(lab.laptop, project, before=started(lab))
+    assert ran.having("pass", "warn") <= {"laptop", "dkim-signing", "rollback-relay"}, ran.summary()
+    assert ran.having("fail") == set(), ran.summary()
+    assert {item["verdict"] for item in ran.data["milestones"]} == {"INCOMPLETE"}
+    blocked_by = {ran.results[name]["blocked_by"] for name in ran.having("blocked")}
+    assert blocked_by <= {"authority", "delegation", "tenant", "autodiscover"}, ran.summary()

@@ -17,6 +17,7 @@ from checks.dns._walk import Walk
 from checks.dns._zone import NsName, Zone, leaves, start_once
 from checks.judging import cannot_tell, failed, passed
 from checks.params import DomainName, NameServer, Port, Resolver
+from checks.wire.names import Family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,8 @@ class Delegation(Check[DelegationSeen]):
     servers: tuple[NameServer, ...] = ()
     """The name servers to test instead of those that the delegation leads to; with neither `parents` nor
     `roots`, they stand for a delegation that is not there yet."""
+    family: Family = "any"
+    """Test the name servers' addresses of this family only."""
     expect: tuple[DomainName, ...] = ()
     """The planned names of the name servers: the delegation must have these and no others."""
     min_servers: Annotated[int, Ge(1), Le(16)] = 2
@@ -81,8 +84,9 @@ class Delegation(Check[DelegationSeen]):
 
     async def observe(self, vantage: Vantage) -> DelegationSeen:
         walk = await Walk.begin(
-            vantage, parents=self.parents, roots=self.roots, resolvers=self.resolvers, port=self.port
-        )
+            vantage, parents=self.parents, roots=self.roots, resolvers=self.resolvers, port=self.port,
+            family=self.family,
+        )  # fmt: skip
         zone = await walk.zone(self.domain, self.servers)
         probes = (probe(walk, server, self.domain, recursion=False) for server in zone.servers)
         seen = tuple(await asyncio.gather(*probes))
@@ -127,7 +131,7 @@ class Delegation(Check[DelegationSeen]):
         return passed(
             parent_of(zone),
             f"{self.domain} is served by the parent's own servers, which hides the delegation." if hidden
-            else f"{self.domain} is delegated, by every server of the parent alike.",
+            else f"{self.domain} is delegated, alike by every server of the parent that answered.",
             expected=f"a delegation of {self.domain}",
             observed=joined(map(said, zone.usable())),
         )  # fmt: skip
@@ -154,9 +158,14 @@ class Delegation(Check[DelegationSeen]):
 
     def _enough(self, zone: Zone, names: Sequence[str]) -> Iterable[Finding]:
         places: dict[str, list[str]] = {}
-        for server in zone.servers:
-            places.setdefault(server.endpoint, []).append(server.name or server.endpoint)
-        count = len(names) if names else len(places)
+        if zone.delegation():
+            for one in zone.names:
+                for address in dict.fromkeys((*one.glue, *one.addresses)):
+                    places.setdefault(address, []).append(one.name)
+        else:
+            for server in zone.servers:
+                places.setdefault(server.endpoint, []).append(server.name or server.endpoint)
+        count = len(zone.delegation() or {server.name or server.endpoint for server in zone.servers})
         observed = f"{count}: {joined(server.label for server in zone.servers) or joined(names)}"
         expected = f"at least {self.min_servers}, each with an address of its own"
         if count < self.min_servers:

@@ -127,8 +127,27 @@ def test_two_names_with_one_address():
     zone = ZONE.replace(f"ns2 A {NS2}", f"ns2 A {NS1}")
     with office(tld=tld, ns1=zone, ns2=zone) as port:
         _, findings = look(delegation(port))
-    assert has(findings, "fail", f"({NS1}:{port})", "one and the same address")
+    assert has(
+        findings, "fail", f"ns1.office.test ({NS1}), ns2.office.test ({NS1})", "one and the same address"
+    )
     assert not any("enough" in f.message for f in findings if f.status == "pass")
+
+
+def test_a_family_this_laptop_lacks_can_be_left_out():
+    tld = TLD_ZONE + "ns2.office AAAA 2001:db8::53\n"
+    zone = ZONE + "ns2 AAAA 2001:db8::53\n"
+    with office(tld=tld, ns1=zone, ns2=zone) as port:
+        _, findings = look(delegation(port))
+        assert bad(findings) == [("inconclusive", f"ns2.office.test ([2001:db8::53]:{port})")]
+        _, findings = look(delegation(port, family="ipv4"))
+        assert bad(findings) == []
+
+
+def test_the_named_and_the_nameless_count_alike():
+    with office(without=(ROOT, TLD)) as port:
+        servers = (f"ns1.office.test={NS1}:{port}", f"{NS2}:{port}")
+        _, findings = look(delegation(port, roots=(), servers=servers))
+    assert bad(findings) == []
 
 
 def two_parents(second: Host | str) -> dict:

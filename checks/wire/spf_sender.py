@@ -29,7 +29,7 @@ class Sender:
             dotted, family = ".".join(f"{int(ip):032X}"), "ip6"
         return {
             "s": f"{self.local}@{self.domain}", "l": self.local, "o": self.domain, "i": dotted, "v": family,
-            "h": self.helo, "c": str(ip),
+            "h": _without_root(self.helo), "c": str(ip),
         }  # fmt: skip
 
 
@@ -58,8 +58,13 @@ def sender_of(ip: str, mail_from: str, helo: str) -> Sender:
     )
 
 
+def _without_root(domain: str) -> str:
+    """Return a name without the dot that stands for the root; two dots are an empty label, and stay."""
+    return domain if domain.endswith("..") else domain.removesuffix(".")
+
+
 def _ascii(domain: str) -> str:
-    name = domain.removesuffix(".")
+    name = _without_root(domain)
     if name.isascii():
         return name
     try:

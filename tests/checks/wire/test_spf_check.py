@@ -80,6 +80,8 @@ def test_which_record_counts(case):
         ("me@[192.0.2.10]", "no.example", "none"),
         ("me@no..example", "no.example", "none"),
         ("me@.no.example", "no.example", "none"),
+        ("me@no.example..", "x", "none"),
+        ("", "no.example..", "none"),
         (f"me@{'a' * 64}.no.example", "no.example", "none"),
         (f"me@{'a.' * 130}no.example", "no.example", "none"),
         ("me@bücher.example", "x", "pass"),

@@ -133,12 +133,15 @@ def test_any_text_is_read_or_refused_and_expands(text, value):
         ("192.0.2.1", '"x@y z"@b.example', "h.example", '"x@y z"', "b.example"),
         ("192.0.2.1", "a@bücher.example", "h.example", "a", "xn--bcher-kva.example"),
         ("192.0.2.1", "a@b.example.", "h.example", "a", "b.example"),
+        ("192.0.2.1", "a@b.example..", "h.example", "a", "b.example.."),
+        ("192.0.2.1", "", "h.example.", "postmaster", "h.example"),
         ("192.0.2.1", "a@\u2028.example", "h", "a", "\u2028.example"),
     ],
 )
 def test_who_is_checked(ip, mail_from, helo, local, domain):
     sender = sender_of(ip, mail_from, helo)
     assert (sender.local, sender.domain) == (local, domain)
+    assert (sender.helo, sender.values()["h"]) == (helo, helo.removesuffix("."))
 
 
 @pytest.mark.parametrize(

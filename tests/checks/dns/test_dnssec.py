@@ -51,7 +51,7 @@ def crowded(zone):
 
 CROWDED = Signing(spoil=crowded)
 DOMAINS = [
-    Domain("good.test", MAIL),
+    Domain("good.test", MAIL + "*.wild A 127.0.0.9\nreal.wild A 127.0.0.1\n"),
     Domain("plain.test", MAIL, None),
     Domain("soon.test", MAIL, Signing(begins=-12 * DAY, ends=DAY)),
     Domain("brief.test", MAIL, Signing(begins=-DAY, ends=DAY)),
@@ -282,6 +282,27 @@ def test_a_resolver_that_keeps_back_or_lies_proves_nothing(lab, lie, expect, dom
     else:
         assert status is S.INCONCLUSIVE, findings
         assert all(finding.status is S.INCONCLUSIVE for finding in findings)
+
+
+def expanding(asked, reply):
+    """Give the wildcard's signed address for a name that has one of its own."""
+    if asked.question[0].name == zone_name("real.wild.good.test"):
+        other = dns.message.make_query("x.wild.good.test", "A", want_dnssec=True)
+        other.flags |= dns.flags.CD
+        found = dns.query.tcp(other, "127.0.0.1", port=denying.port, timeout=10)
+        for rrset in found.answer:
+            rrset.name = asked.question[0].name
+        reply.answer[:], reply.authority[:] = found.answer, found.authority
+    return reply
+
+
+def test_a_wildcard_does_not_stand_for_a_name_that_is_there(lab):
+    denying.port = int(lab.resolver.partition(":")[2])
+    with relayed(denying.port, expanding) as liar:
+        for name, status in (("x.wild.good.test", S.PASS), ("real.wild.good.test", S.FAIL)):
+            records = (AskedRecord(name=name, rdtype="A"),)
+            findings = run(check(lab, records=records, resolvers=(f"127.0.0.1:{liar}",)))
+            assert worst(findings) is status, findings
 
 
 def test_another_resolver_may_still_prove_it(lab):

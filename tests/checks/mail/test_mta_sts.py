@@ -134,7 +134,7 @@ def test_all_is_well():
 
 def test_the_cutover_trap_says_how_long():
     (finding,) = judge(seen(exchange=served(policy(OLD))))
-    assert "7 days" in finding.message
+    assert "for up to 7 d" in finding.message
     assert f"mx: {NEW}" in finding.fix
     assert "id" in finding.fix
     assert finding.subject == NEW

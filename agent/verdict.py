@@ -20,7 +20,7 @@ from agent.accepted import GO, against_the_rules, cover, decided, in_force, last
 from agent.plan import Gate, GateNeed, Milestone, Plan
 from agent.records import Decision, Waiver
 from checks.dataclass import dataclass
-from checks.words import Status
+from checks.words import Status, span
 
 
 class Verdict(enum.StrEnum):
@@ -298,16 +298,3 @@ def _conclude(
         standings=standings,
         until=min(known_ends, default=None) if verdict in GOES else None,
     )
-
-
-def span(seconds: float) -> str:
-    """Return a length of time in its two largest units: `3 d 4 h`, `12 min`, `4.2 s`."""
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    parts = []
-    rest = int(seconds)
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if rest >= size:
-            parts.append(f"{rest // size} {unit}")
-            rest %= size
-    return " ".join(parts[:2])

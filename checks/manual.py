@@ -12,6 +12,7 @@ from checks.judging import cannot_tell, failed, passed
 from checks.params import Duration
 from checks.safe import safe
 from checks.vantage import Attestation
+from checks.words import span
 
 _SKEW = timedelta(minutes=5)
 
@@ -61,7 +62,7 @@ class Manual(Check[ManualSeen]):
         return ManualSeen(check=vantage.check, at=vantage.now(), attestation=vantage.attestation())
 
     def judge(self, seen: ManualSeen) -> Iterable[Finding]:
-        subject, found = safe(self.statement, limit=80), seen.attestation
+        subject, found = safe(self.statement), seen.attestation
         stated = f"gonogo attest FILE {shlex.quote(seen.check or 'CHECK')}"
         fix = f'{self._look()}Then write it down: {stated} --holds --by "YOUR NAME" (or --fails).'
         trouble = self._not_usable(seen)
@@ -99,7 +100,7 @@ class Manual(Check[ManualSeen]):
         limit = self.max_age if self.max_age is not None else found.fresh_s
         if limit is not None and (seen.at - found.at).total_seconds() > limit:
             whose = "its max_age" if self.max_age is not None else "the gate"
-            return f"The statement on record is older than {timedelta(seconds=limit)}, which {whose} allows."
+            return f"The statement on record is older than {span(limit)}, which {whose} allows."
         return ""
 
 

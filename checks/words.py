@@ -123,6 +123,24 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
+def minute(moment: datetime) -> str:
+    """Write an aware time as a person reads it, in UTC: `2026-12-05 21:30 UTC`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in its two largest units: `3 d 4 h`, `12 min`, `4.2 s`."""
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    parts = []
+    rest = int(seconds)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if rest >= size:
+            parts.append(f"{rest // size} {unit}")
+            rest %= size
+    return " ".join(parts[:2])
+
+
 def from_rfc3339(text: str) -> datetime:
     """Read an RFC 3339 time; one without an offset is refused with ValueError."""
     moment = datetime.fromisoformat(text)

@@ -13,9 +13,9 @@ from agent.report.check import CheckPicture
 from agent.report.style import SIGNS, Style
 from agent.report.text import when
 from agent.story import MARKS, number, range_in_words, short, sparkline
-from agent.verdict import Standing, span
+from agent.verdict import Standing
 from checks.safe import safe
-from checks.words import Finding, Measure, Status, rank
+from checks.words import Finding, Measure, Status, rank, span
 
 LETTERS = {
     Status.PASS: "P", Status.WARN: "W", Status.FAIL: "F", Status.INCONCLUSIVE: "I", Status.BLOCKED: "B",

@@ -9,9 +9,8 @@ from zoneinfo import ZoneInfo
 from agent.live import LiveRun, eta_s, what_became
 from agent.records import RunRecord
 from agent.report.picture import Picture
-from agent.verdict import span
 from checks.safe import safe
-from checks.words import Status, rfc3339
+from checks.words import Status, rfc3339, span
 
 
 def running_json(picture: Picture) -> list[dict[str, Any]]:

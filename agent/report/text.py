@@ -16,9 +16,9 @@ from agent.report.accepted import Became
 from agent.report.going_on import cut_off, running_lines
 from agent.report.picture import Picture, Told
 from agent.report.style import SIGNS, Style
-from agent.verdict import GOES, MilestoneVerdict, Standing, span
+from agent.verdict import GOES, MilestoneVerdict, Standing
 from checks.safe import safe
-from checks.words import WORST_FIRST, Finding, Status, rank
+from checks.words import WORST_FIRST, Finding, Status, rank, span
 
 _INDENT = 9
 _VERDICT = 10
@@ -245,7 +245,8 @@ def _required(picture: Picture, result: Told) -> bool:
 
 def _finding(finding: Finding, result: Told, style: Style) -> Iterator[str]:
     subject = "" if finding.subject in (result.target, "") else f"{finding.subject}: "
-    yield from _wrapped(safe(subject + finding.message), style, " " * _INDENT, " " * _INDENT)
+    milder = f"({finding.status}) " if finding.status is not result.status else ""
+    yield from _wrapped(milder + safe(subject + finding.message), style, " " * _INDENT, " " * _INDENT)
     if finding.expected:
         yield from _labelled("expected", safe(finding.expected, limit=600), style)
     if finding.observed:

@@ -10,7 +10,7 @@ from checks.dns._holders import Held
 from checks.dns._sets import content, plain
 from checks.safe import safe
 from checks.wire.dns import Answer, Record
-from checks.words import rfc3339
+from checks.words import minute
 
 _NAMES = {"CNAME": (0,), "NS": (0,), "PTR": (0,), "DNAME": (0,), "MX": (1,), "SRV": (3,), "SOA": (0, 1)}
 """Where names stand in a type's data: evidence writes them without the final dot, a zone file with it."""
@@ -80,7 +80,7 @@ def keep(domain: str, at: datetime, server: str, serial: int | None, sets: Itera
     """Return sets with the zone file that puts them back; what was not there is said in a comment."""
     sets = tuple(sets)
     lines = [
-        f"; {domain} as {safe(server, limit=200)} had it at {rfc3339(at)}, serial {serial}",
+        f"; {domain} as {safe(server, limit=200)} had it on {minute(at)}, serial {serial}",
         "; raise the serial above the present one when this is put back",
     ]
     for one in sets:

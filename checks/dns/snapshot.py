@@ -21,7 +21,7 @@ from checks.dns._zone import leaves, start_once
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.params import DomainName, NameServer, Port, Resolver
 from checks.safe import safe
-from checks.words import rfc3339
+from checks.words import minute
 
 MOST_NOTES = 150
 
@@ -173,8 +173,8 @@ class Snapshot(Check[SnapshotSeen]):
             )
         servers = counted(seen.servers)
         late = [one for one in servers if self._arrived(sets_of(one))]
-        yield from self._late(seen, late)
         if late:
+            yield from self._late(seen, late)
             return
         for one in servers:
             yield from self._silent(one)
@@ -194,7 +194,7 @@ class Snapshot(Check[SnapshotSeen]):
         if seen.before is not None:
             yield passed(
                 self.domain,
-                f"The change has begun; the records of before it are kept, from {rfc3339(seen.before.at)}.",
+                f"The change has begun; the records of before it are kept, from {minute(seen.before.at)}.",
                 expected=expected,
                 observed=quote(line(record) for one in seen.before.sets for record in one.records),
             )

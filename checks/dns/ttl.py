@@ -1,4 +1,4 @@
-"""dns.ttl: the time to live of a record set is low on every server, and has been for long enough."""
+"""dns.ttl: the TTL of a record set is low on every server, and has been for long enough."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from checks.dns.record import Type
 from checks.judging import cannot_tell, failed, passed, within
 from checks.params import DomainName, Duration, NameServer, Port, Resolver
 from checks.safe import safe
-from checks.words import Measure, rfc3339
+from checks.words import Measure, minute, span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,16 +34,16 @@ class TtlSeen:
 
 
 class Ttl(Check[TtlSeen]):
-    """The time to live of the records is low on every server, and was lowered long enough ago.
+    """The TTL of the records is low on every server, and was lowered long enough ago.
 
-    Resolvers keep what they fetched under the old time to live for as long as that says, so a change takes
-    effect quickly only when the lower value has been there for at least one old time to live. What counts is
+    Resolvers keep what they fetched under the old TTL for as long as that says, so a change takes
+    effect quickly only when the lower value has been there for at least one old TTL. What counts is
     the first run that saw it low on every server; run this check from then on, on a schedule.
 
-    Proves: the time to live on each authoritative server now; when this project first saw it low on all, and
+    Proves: the TTL on each authoritative server now; when this project first saw it low on all, and
     the highest it saw before.
     Cannot prove: that it was not raised and lowered again between two runs, nor what resolvers keep that
-    ignore the time to live.
+    ignore the TTL.
 
     Source: RFC 1035 section 3.2.1, RFC 2181 sections 5.2 and 8, RFC 1034 section 3.6.
 
@@ -60,9 +60,9 @@ class Ttl(Check[TtlSeen]):
     rdtype: Type
     """Type of the records."""
     max_ttl: Duration
-    """Highest time to live that will do."""
+    """Highest TTL that will do."""
     old_ttl: Duration | None = None
-    """The time to live of before; left out, the highest that earlier runs of this check saw."""
+    """The TTL of before; left out, the highest that earlier runs of this check saw."""
     servers: tuple[NameServer, ...] = ()
     """The zone's authoritative servers; left out, found from the delegation."""
     parents: tuple[NameServer, ...] = ()
@@ -70,7 +70,7 @@ class Ttl(Check[TtlSeen]):
     roots: tuple[NameServer, ...] = ()
     """Root servers from which the delegation is walked, instead of asking a resolver."""
     resolvers: tuple[Resolver, ...] = ()
-    """Resolvers that are asked for the servers of the zone, never for the time to live."""
+    """Resolvers that are asked for the servers of the zone, never for the TTL."""
     port: Port = 53
     """Port of servers that are found by delegation, and of those given without one."""
 
@@ -109,7 +109,7 @@ class Ttl(Check[TtlSeen]):
         return merged(runs)
 
     def judge(self, seen: TtlSeen) -> Iterable[Finding]:
-        expected = f"a time to live of at most {self.max_ttl:g} s"
+        expected = f"a TTL of at most {self.max_ttl:g} s"
         if seen.trouble or not seen.servers:
             yield cannot_tell(
                 self.subject(),
@@ -126,7 +126,7 @@ class Ttl(Check[TtlSeen]):
             yield failed(
                 self.subject(),
                 "The servers give different times to live: a resolver may fetch the highest at any moment.",
-                expected="one time to live on every server",
+                expected="one TTL on every server",
                 observed=joined(f"{label}: {ttl} s" for label, ttl in known.items()),
                 fix="Let every server load the zone with the low value (dns.authority names the one behind).",
                 reference="RFC 2181 section 5.2",
@@ -145,7 +145,7 @@ class Ttl(Check[TtlSeen]):
             what = "does not exist" if answer.rcode == "NXDOMAIN" else f"has no {self.rdtype} record"
             return failed(
                 label,
-                f"{self.name} {what} there, so it has no time to live.",
+                f"{self.name} {what} there, so it has no TTL.",
                 expected=expected,
                 observed=str(answer.rcode),
                 fix="Correct name and type in the project, or add the record to the zone.",
@@ -153,10 +153,8 @@ class Ttl(Check[TtlSeen]):
         known[label] = ttl
         return within(
             label,
-            Measure(
-                name="Time to live", value=ttl, unit="s", fail=self.max_ttl, source="limit set in the project"
-            ),
-            fix="Lower the time to live of these records in the zone, and raise its serial.",
+            Measure(name="TTL", value=ttl, unit="s", fail=self.max_ttl, source="limit set in the project"),
+            fix=f"At the DNS host, set the TTL of {self.subject()} to {self.max_ttl:g} s.",
         )
 
     def _long_enough(self, seen: TtlSeen) -> Finding:
@@ -167,7 +165,7 @@ class Ttl(Check[TtlSeen]):
                 subject,
                 "Earlier runs are dated after this one, so the time since the lowering is not known.",
                 expected="runs in the order of their times",
-                observed=f"now {rfc3339(seen.at)}, a run at {rfc3339(max(s.at for s in seen.sightings))}",
+                observed=f"now {minute(seen.at)}, a run at {minute(max(s.at for s in seen.sightings))}",
                 fix="Set this laptop's clock right (gonogo doctor looks at it), and run again.",
             )
         first, until, old = safe_from(seen.sightings, sighting(seen), self.max_ttl, self.old_ttl)
@@ -175,15 +173,15 @@ class Ttl(Check[TtlSeen]):
             return cannot_tell(
                 subject,
                 "It is low, and no run saw it high: since when is not known, nor what resolvers still keep.",
-                expected="lowered at least one old time to live ago",
-                observed=f"first seen low {rfc3339(first)}",
-                fix="Write the time to live of before as 'old_ttl', and run again that long after that.",
+                expected="lowered at least one old TTL ago",
+                observed=f"first seen low {minute(first)}",
+                fix="Write the TTL of before as 'old_ttl', and run again that long after that.",
             )
-        expected = f"low for at least the old time to live, {old:g} s"
-        observed = f"first seen low {rfc3339(first)}, {(seen.at - first).total_seconds():.0f} s ago"
+        expected = f"low for at least the old TTL, {old:g} s"
+        observed = f"first seen low {minute(first)}, {span((seen.at - first).total_seconds())} ago"
         if seen.at >= until:
             return passed(
-                subject, "It has been low for at least one old time to live.", expected=expected,
+                subject, "It has been low for at least one old TTL.", expected=expected,
                 observed=observed,
             )  # fmt: skip
         wait = until - seen.at
@@ -192,7 +190,7 @@ class Ttl(Check[TtlSeen]):
             f"It was lowered too late: resolvers may keep the old records until {_minute(until)} UTC.",
             expected=expected,
             observed=observed,
-            fix=f"Wait until {_minute(until)} UTC ({wait.total_seconds() / 60:.0f} minutes from this run), "
+            fix=f"Wait until {_minute(until)} UTC ({span(wait.total_seconds())} from this run), "
             "then run this check again, and only then change the records.",
             reference="RFC 1035 section 3.2.1",
         )
@@ -205,7 +203,7 @@ def _minute(moment: datetime) -> str:
 
 
 def sighting(seen: TtlSeen) -> Sighting:
-    """Return what one run saw: the highest time to live, and whether every server said it."""
+    """Return what one run saw: the highest TTL, and whether every server said it."""
     servers = counted(seen.servers)
     answers = [next(iter(held.answers), None) for held in servers]
     said = [a for a in answers if a is not None and content(a) is not None]

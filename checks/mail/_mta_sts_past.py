@@ -11,7 +11,7 @@ from checks.mail._names import shown
 from checks.safe import safe
 from checks.wire.http import Exchange
 from checks.wire.mta_sts import StsPolicy, allows, read_policy
-from checks.words import Finding
+from checks.words import Finding, span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +26,6 @@ class Before:
 def allowed(policy: StsPolicy, host: str) -> bool:
     """Return whether a policy allows a host."""
     return any(allows(pattern, host) for pattern in policy.hosts)
-
-
-def span(seconds: int) -> str:
-    """Return a time as a person says it."""
-    return f"{seconds / 86400:.3g} days" if seconds >= 86400 else f"{seconds / 3600:.3g} hours"
 
 
 def left_over(

@@ -12,7 +12,7 @@ from checks.contract import Check, Finding, Vantage, is_loopback
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.mail._mta_sts_fetch import SENDERS, fetched, trouble
-from checks.mail._mta_sts_past import Before, allowed, left_over, remarks, span
+from checks.mail._mta_sts_past import Before, allowed, left_over, remarks
 from checks.mail._names import shown
 from checks.params import DomainName, Endpoint, Resolver
 from checks.safe import safe
@@ -21,6 +21,7 @@ from checks.wire.dns_lookup import Lookup
 from checks.wire.dns_text import txt_value
 from checks.wire.http import Exchange
 from checks.wire.mta_sts import StsPolicy, read_policy, read_record, records_of
+from checks.words import span
 
 _HISTORY = 20
 

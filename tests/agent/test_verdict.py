@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from agent.plan import Gate, GateNeed, Milestone, Plan, PlannedCheck, Project
 from agent.records import Decision, Waiver
-from agent.verdict import GOES, Standing, Verdict, judge_plan, overall, span
-from checks.words import Status
+from agent.verdict import GOES, Standing, Verdict, judge_plan, overall
+from checks.words import Status, span
 
 NOW = datetime(2026, 12, 5, 20, 0, tzinfo=UTC)
 

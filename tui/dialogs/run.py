@@ -14,8 +14,8 @@ from agent.ledger.errors import LedgerError
 from agent.plan import Plan
 from agent.records import RunRecord
 from agent.selection import NothingSelected, select
-from agent.verdict import span
 from checks.dataclass import dataclass
+from checks.words import span
 from tui.dialogs.ask import Ask
 from tui.store import ReadOnly
 from tui.text import joined

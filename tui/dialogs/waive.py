@@ -12,8 +12,9 @@ from agent.decide import RISKS, Refused, draft_waiver, expiry, with_waiver
 from agent.plan import Plan
 from agent.records import Waiver
 from agent.report.text import when
-from agent.verdict import MilestoneVerdict, span
+from agent.verdict import MilestoneVerdict
 from agent.watch import View
+from checks.words import span
 from tui.dialogs.fields import Field, line, pick
 from tui.dialogs.form import Form
 from tui.dialogs.gates import becomes, row_of, stands

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from agent.verdict import span
 from agent.watch import View
 from checks.dataclass import dataclass
+from checks.words import span
 from tui.store import Store
 from tui.widgets.paper import Part
 

@@ -9,10 +9,9 @@ from zoneinfo import ZoneInfo
 
 from agent.board import Board, Row, rows
 from agent.story import Series, Story, range_in_words, sparkline
-from agent.verdict import span
 from agent.watch import View
 from checks.docs import TypeDoc
-from checks.words import Result, Status
+from checks.words import Result, Status, span
 from tui.text import sign
 from tui.widgets.detail import IN, look_of, when
 from tui.widgets.paper import BLANK, Para, Part, para

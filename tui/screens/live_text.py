@@ -15,10 +15,10 @@ from agent.ledger import Known
 from agent.live import LiveRun, Past
 from agent.plan import Plan
 from agent.records import RunRecord
-from agent.verdict import Standing, span
+from agent.verdict import Standing
 from agent.watch import View
 from checks.dataclass import dataclass
-from checks.words import Status, rank
+from checks.words import Status, rank, span
 from tui.text import sign
 from tui.widgets.cells import want_got
 from tui.widgets.listing import Cell, Column

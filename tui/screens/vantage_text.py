@@ -10,7 +10,7 @@ from agent.records import RunRecord, VantageRecord
 from agent.report.style import SIGNS
 from agent.report.text import when
 from agent.selfcheck import CLOCK_LIMIT_S
-from agent.verdict import span
+from checks.words import span
 from tui.store import Examined
 from tui.widgets.paper import BLANK, Para, para
 

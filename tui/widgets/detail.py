@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from agent.board import Row
 from agent.plan import Party
 from agent.story import number
-from agent.verdict import Standing, span
+from agent.verdict import Standing
 from agent.watch import View
-from checks.words import Finding, Measure, Status, rank
+from checks.words import Finding, Measure, Status, rank, span
 from tui.text import sign
 from tui.widgets.paper import BLANK, Paper, Para, Part, para
 

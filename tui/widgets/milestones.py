@@ -12,9 +12,10 @@ from textual.message import Message
 from agent.accepted import decided, last_words
 from agent.board import Tally, done, holds, tally, timeline
 from agent.records import Decision
-from agent.verdict import MilestoneVerdict, Standing, Verdict, span
+from agent.verdict import MilestoneVerdict, Standing, Verdict
 from agent.watch import View
 from checks.dataclass import dataclass
+from checks.words import span
 from tui.widgets.listing import Cell, Column, Listing
 
 CANNOT_TELL = "CANNOT TELL"

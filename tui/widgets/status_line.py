@@ -10,9 +10,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from agent.live import LiveRun, eta_s, what_became
-from agent.verdict import span
 from agent.watch import View
-from checks.words import Status
+from checks.words import Status, span
 from tui.text import joined
 from tui.widgets.cells import cut, harmless
 

@@ -85,7 +85,8 @@ def test_what_is_to_be_done_for_several_findings_is_said_once() -> None:
     one, two = (finding(Status.FAIL, f"{name} is closed.", fix="Open it.") for name in ("A", "B"))
     other = finding(Status.INCONCLUSIVE, "C says nothing.", fix="Ask it.")
     text = words(said(plan(planned("web")), result("web", Status.FAIL, other, one, two)))
-    assert "A is closed. peer: B is closed. fix Open it. peer: C says nothing. fix Ask it." in text
+    assert "A is closed. peer: B is closed. fix Open it." in text
+    assert "fix Open it. (inconclusive) peer: C says nothing. fix Ask it." in text
 
 
 def test_the_worst_comes_first_and_required_before_advisory() -> None:

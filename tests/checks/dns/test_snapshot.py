@@ -62,6 +62,15 @@ def test_before_the_change_it_is_saved_and_ready_to_put_back():
     assert has(findings, "pass", "office.test MX", "10 mail.office.test.")
 
 
+def test_an_earlier_run_does_not_make_the_change_begin():
+    with office() as port:
+        before, _ = look(snapshot(port))
+        seen, findings = look(snapshot(port), history=(past(before),))
+    assert bad(findings) == []
+    assert not any("has begun" in finding.message for finding in findings)
+    assert seen.restore == seen.taken.text
+
+
 def test_too_late_unless_an_earlier_run_has_it():
     with office() as port:
         before, _ = look(snapshot(port))

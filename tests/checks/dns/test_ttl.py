@@ -97,7 +97,7 @@ def test_since_when(row):
 def test_it_says_when_it_is_safe():
     (finding,) = since(ago(5, 3600), ago(0.5, 300))
     assert "until 2026-11-23 12:30 UTC" in finding.message
-    assert "30 minutes" in finding.fix
+    assert "30 min" in finding.fix
 
 
 NOT_LOW = {

@@ -27,7 +27,7 @@ from checks.dns._zone import (
     given,
     inside,
 )  # fmt: skip
-from checks.params import split_endpoint
+from checks.params import split_endpoint, split_name_server
 from checks.vantage import Vantage
 from checks.wire import names
 from checks.wire.dns import Dns, Record
@@ -100,6 +100,8 @@ class Walk(Names):
     async def _by_name(self, host: str) -> NsName:
         if self.resolvers:
             return await self._by_lookup(host)
+        if host not in _hosts(self.start) and any(given(root, self.port).version for root in self.roots):
+            return await self.name(host)
         found = await names.resolve(self.vantage, host)
         word: Found = "found" if found.addresses else "failed" if found.temporary else "no address"
         return NsName(name=host, addresses=found.addresses, found=word, detail=found.error or "")
@@ -214,6 +216,10 @@ class Walk(Names):
         if looked.found in ("failed", "not looked up") and known:
             looked = NsName(name=name, addresses=known, found="found", detail="as the check says")
         return replace(looked, glue=by_glue)
+
+
+def _hosts(servers: Iterable[str]) -> frozenset[str]:
+    return frozenset(split_endpoint(split_name_server(server)[1])[0] for server in servers)
 
 
 def _why(views: Iterable[ParentView]) -> str:

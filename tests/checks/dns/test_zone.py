@@ -173,6 +173,20 @@ def test_a_given_name_without_address_is_not_lost():
     assert [(n.name, n.found) for n in zone.names] == [("ns9.office.test", "no such name")]
 
 
+@pytest.mark.parametrize("servers", [("ns1.office.test", "ns2.office.test"), ("x.test=ns2.office.test",)])
+def test_names_of_servers_are_looked_up_from_the_roots_that_are_named(servers, monkeypatch):
+    async def nobody(*_):
+        raise AssertionError("the system's resolver was asked")
+
+    monkeypatch.setattr("checks.wire.names._ask", nobody)
+    with office() as port:
+        seen = find("office.test", servers=servers, roots=(ROOT,), port=port)
+    expected = {"ns1.office.test": f"{NS1}:{port}", "ns2.office.test": f"{NS2}:{port}"}
+    assert {server.endpoint for server in seen.servers} == {
+        expected[server.rpartition("=")[2]] for server in servers
+    }
+
+
 def test_silent_servers_above_cost_little():
     with office(root=ROOT_ZONE + f"test. NS dead.nic.test.\ndead.nic.test. A {HOSTER}\n",
                 more={HOSTER: Host({}, change=silent_on("udp", "tcp"))}) as port:  # fmt: skip

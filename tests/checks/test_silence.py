@@ -1,0 +1,202 @@
+"""Every check of DNS, mail and Microsoft 365 among peers that take everything and never say a word.
+
+None may pass, each must end by itself within its time and say so, and nothing may be left running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from agent.engine.attempt import Subject, perform
+from agent.engine.reaper import Reaper
+from agent.plan import PlannedCheck
+from checks import registry
+from checks.contract import Result, Status
+from checks.vantage import Shared
+from tests.checks import hostile
+from tests.checks.wire.dns_servers import free_port
+from tests.lab.microsoft import CLIENT, TENANT
+
+FAMILIES = ("dns.", "mail.", "m365.")
+ALLOWANCE_S = 5.0
+SLACK_S = 1.0
+DOMAIN = "office.example"
+MX = "office-example.mail.protection.outlook.com"
+PROVEN = {
+    "dns.authority", "dns.delegation", "dns.record", "mail.smtp", "m365.frontdoor", "m365.teams_media",
+}  # fmt: skip
+"""Whose claim is that a certain server answers here: silence is a failure, where nothing is in between or a
+control is silent, too."""
+CONNECTS = {"m365.endpoints", "m365.frontdoor"}
+"""Who tell, too, that a port accepts connections: these do."""
+
+
+@pytest.fixture(scope="module")
+def mute() -> Iterator[int]:
+    """A port of 127.0.0.1 and 127.0.0.2 that takes datagrams and connections, and nobody reads them."""
+    port = free_port()
+    sockets = []
+    for host in ("127.0.0.1", "127.0.0.2"):
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind((host, port))
+        tcp = socket.create_server((host, port), backlog=256)
+        sockets += [udp, tcp]
+    yield port
+    for one in sockets:
+        one.close()
+
+
+def ways(port: int) -> dict[str, dict[str, Any]]:
+    """Return parameters for every type, all of whose peers are mute; a word behind `/` tells variants."""
+    here, other, web = f"127.0.0.1:{port}", f"127.0.0.2:{port}", f"http://127.0.0.1:{port}"
+    graph = {
+        "tenant_id": TENANT, "client_id": CLIENT, "secret": "env:S", "graph_url": web, "login_url": web,
+    }  # fmt: skip
+    resolvers = {"resolvers": [here, other]}
+    mx = {"name": DOMAIN, "rdtype": "MX"}
+    found: dict[str, dict[str, Any]] = {
+        "dns.ptr": {"hosts": [{"address": "192.0.2.25", "name": "mail.office.example"}], **resolvers},
+        "dns.record": {"name": DOMAIN, "rdtype": "MX", "servers": [here], "expect": [f"0 {MX}"]},
+        "dns.record/absent": {"name": DOMAIN, "rdtype": "MX", "servers": [here], "match": "absent"},
+        "dns.split": {**mx, "inside": [here], "outside": [other], "same": True},
+        "dns.split/absent": {
+            **mx, "inside": [here], "outside": [other], "absent": "inside", "expect_outside": [f"0 {MX}"],
+        },
+        "dns.propagation": {**mx, "expect": [f"0 {MX}"], "resolvers": [here, other]},
+        "dns.propagation/servers": {**mx, "expect": [f"0 {MX}"], "resolvers": [here], "servers": [other]},
+        "dns.propagation/roots": {**mx, "expect": [f"0 {MX}"], "resolvers": [here], "roots": [other]},
+        "dns.dnssec": {"domain": DOMAIN, **resolvers},
+        "dns.dnssec/insecure": {"domain": DOMAIN, "expect": "insecure", **resolvers},
+        "dns.dnssec/roots": {"domain": DOMAIN, "roots": [here, other]},
+        "mail.mx": {"domain": DOMAIN, "expect": [{"host": MX, "preference": 0}], **resolvers},
+        "mail.mx/servers": {
+            "domain": DOMAIN, "expect": [{"host": MX, "preference": 0}], "servers": [here],
+            "resolvers": [other],
+        },
+        "mail.spf": {"domain": DOMAIN, "senders": [{"ip": "192.0.2.25"}], **resolvers},
+        "mail.spf/planned": {
+            "domain": DOMAIN, "senders": [{"ip": "192.0.2.25"}],
+            "planned": "v=spf1 include:spf.example -all", **resolvers,
+        },
+        "mail.dkim": {"domain": DOMAIN, "selectors": ["selector1"], **resolvers},
+        "mail.dkim/later": {
+            "domain": DOMAIN, "selectors": ["selector1"], "microsoft": True, "keys": "later", **resolvers,
+        },
+        "mail.dmarc": {"domain": DOMAIN, "expect_policy": "none", **resolvers},
+        "mail.dmarc/at most": {"domain": DOMAIN, "at_most": "none", **resolvers},
+        "mail.mta_sts": {"domain": DOMAIN, "planned_mx": [MX], "connect_to": here, **resolvers},
+        "mail.mta_sts/absent": {
+            "domain": DOMAIN, "expect_mode": "absent", "connect_to": here, **resolvers,
+        },
+        "mail.tls_rpt": {"domain": DOMAIN, **resolvers},
+        "mail.tls_rpt/absent": {"domain": DOMAIN, "expect": "absent", **resolvers},
+        "mail.dane": {"domain": DOMAIN, **resolvers},
+        "mail.dane/hosts": {"domain": DOMAIN, "hosts": [MX], "roots": [here]},
+        "mail.smtp": {"host": here, "control": other, "recipients": [{"address": "a@office.example"}]},
+        "mail.smtp/alone": {"host": here},
+        "mail.autodiscover": {
+            "domain": DOMAIN, "inside": [other], "connect_to": here, "v2_url": web,
+            "mailboxes": ["a@office.example"], "redirect_url": web, **resolvers,
+        },
+        "m365.tenant": {"domain": DOMAIN, "tenant_id": TENANT, "realm": "managed", "login_url": web},
+        "m365.domain": {"domain": DOMAIN, **graph, **resolvers},
+        "m365.domain/records": {
+            "domain": DOMAIN, "records": [{"type": "MX", "name": DOMAIN, "value": f"0 {MX}"}], **resolvers,
+        },
+        "m365.endpoints": {
+            "services": ["Exchange"], "endpoints_url": web, "exclude": ["10", "*.protection.outlook.com"],
+            "hosts": dict.fromkeys(HOSTS, here),
+        },
+        "m365.frontdoor": {"hosts": ["outlook.office365.com"], "connect_to": {"outlook.office365.com": here}},
+        "m365.teams_media": {"host": "127.0.0.1", "ports": [port], "control": other, "window": 1},
+        "m365.teams_media/alone": {"host": "127.0.0.1", "ports": [port], "window": 1},
+        "m365.export": {"file": "", "dkim": {DOMAIN: "enabled"}},
+        "m365.licences": {"need": {"SPE_E3": 1}, **graph},
+        "m365.mfa": graph,
+        "m365.conditional_access": graph,
+        "m365.health": graph,
+        "m365.mailflow": {"domain": DOMAIN, **graph},
+    }  # fmt: skip
+    for name, more in {
+        "dns.authority": {"domain": DOMAIN, "records": [mx]},
+        "dns.delegation": {"domain": DOMAIN},
+        "dns.snapshot": {"domain": DOMAIN, "records": [mx]},
+        "dns.ttl": {**mx, "max_ttl": 300, "old_ttl": 3600},
+    }.items():
+        for way, places in (
+            ("servers", {"servers": [here, other]}), ("parents", {"parents": [here]}),
+            ("roots", {"roots": [here, other]}), ("resolvers", resolvers),
+        ):  # fmt: skip
+            if (name, way) != ("dns.delegation", "servers"):
+                found[f"{name}/{way}"] = {**more, **places}
+    return found
+
+
+HOSTS = (
+    "outlook.cloud.microsoft", "outlook.office.com", "outlook.office365.com", "smtp.office365.com",
+    "autodiscover-s.outlook.com", "ps.compliance.protection.outlook.com", "www.office.com",
+)  # fmt: skip
+NAMES = sorted(ways(1))
+
+
+def attempt(name: str, params: dict[str, Any]) -> tuple[Result, float]:
+    """Perform one check as the engine does; nothing may be left running when the run is over."""
+    kind = registry.load(name)
+    check: Any = TypeAdapter(kind).validate_json(json.dumps(params))
+    planned = PlannedCheck(
+        id="c", type=name, milestone="m", title="t", required=True, params={}, digest="d",
+        target=check.subject(), place="p:1", timeout_s=ALLOWANCE_S,
+    )  # fmt: skip
+
+    async def go() -> tuple[Result, float]:
+        shared = Shared(resolve_secret=lambda _: "not a secret")
+        began = time.monotonic()
+        result = await perform(planned, check, Subject(run="r", vantage="v", shared=shared, reaper=reaper()))
+        took = time.monotonic() - began
+        await shared.close()
+        await asyncio.sleep(0)
+        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        assert not left, left
+        return result, took
+
+    def reaper() -> Reaper:
+        return Reaper(lambda task: None)
+
+    return asyncio.run(go())
+
+
+def test_every_type_is_here():
+    types = {name for name in registry.names() if name.startswith(FAMILIES)}
+    assert types == {name.partition("/")[0] for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_silence_is_never_a_pass(name, mute, tmp_path, monkeypatch):
+    monkeypatch.setenv("GONOGO_NO_CACHE", "1")
+    params = ways(mute)[name]
+    kind = name.partition("/")[0]
+    if kind == "m365.export":
+        os.mkfifo(tmp_path / "export.json")
+        params["file"] = str(Path(tmp_path / "export.json"))
+    result, took = attempt(kind, params)
+    told = " ".join(finding.message for finding in result.findings)
+    if kind == "m365.endpoints":
+        assert result.status is Status.WARN, "the shipped list; it claims no more than accepted connections"
+    else:
+        assert result.status is Status.INCONCLUSIVE or (kind in PROVEN and result.status is Status.FAIL), told
+    if kind not in CONNECTS:
+        assert not any(finding.status is Status.PASS for finding in result.findings), told
+    assert took < ALLOWANCE_S + SLACK_S
+    assert "did not finish" not in told, "it must end by itself, and say what was silent"
+    assert "itself broke" not in told, result.notes
+    hostile.assert_harmless(result.findings)

@@ -27,6 +27,8 @@ _SECONDS = {
 }
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|min|m|h|d|w)")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)\Z")
+_AT_PORT = re.compile(r"([0-9.]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)[@#]([0-9]{1,5})")
+"""An address with its port as unbound, NSD and dig write it."""
 _SECRET = re.compile(r"(env|keyring|file|prompt):\S.*\Z")
 
 
@@ -145,8 +147,14 @@ def split_endpoint(endpoint: str, default_port: int = 0) -> tuple[str, int]:
 
 
 def parse_endpoint(value: Any) -> str:
-    """Return a server with an optional port: `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:53`, `name:25`."""
+    """Return a server with an optional port: `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:53`, `name:25`.
+
+    `192.0.2.1@5353` and `192.0.2.1#5353` are taken, too.
+    """
     text = _text(value, "A server is written like 192.0.2.1, 192.0.2.1:5353, [2001:db8::1]:53 or name:25")
+    placed = _AT_PORT.fullmatch(text)
+    if placed:
+        text = f"[{placed[1]}]:{placed[2]}" if ":" in placed[1] else f"{placed[1]}:{placed[2]}"
     bracketed = re.fullmatch(r"\[([^\]]+)\](?::(\d+))?", text)
     if bracketed:
         host, port = bracketed.group(1), bracketed.group(2)
@@ -188,12 +196,21 @@ def parse_resolver(value: Any) -> str:
 def parse_name_server(value: Any) -> str:
     """Return an authoritative server: an endpoint, or `NAME=ENDPOINT` for one whose name is known.
 
-    `{name: ns1.example.com, address: "192.0.2.53:5353"}` says the same.
+    `{name: ns1.example.com, address: "192.0.2.53:5353"}` says the same, and so does
+    `{name: ns1.example.com, address: 192.0.2.53, port: 5353}`.
     """
     if isinstance(value, dict):
-        if set(value) != {"name", "address"}:
-            raise ValueError(f"A name server has the keys 'name' and 'address', unlike {value!r}.")
-        return f"{parse_domain(value['name'])}={parse_endpoint(value['address'])}"
+        if "address" not in value or set(value) - {"name", "address", "port"}:
+            raise ValueError(
+                f"A name server has the key 'address' and may have 'name' and 'port', unlike {value!r}."
+            )
+        place = parse_endpoint(value["address"])
+        if "port" in value:
+            host, port = split_endpoint(place)
+            if port:
+                raise ValueError(f"A name server's port is given once, unlike in {value!r}.")
+            place = f"{f'[{host}]' if ':' in host else host}:{parse_port(value['port'])}"
+        return f"{parse_domain(value['name'])}={place}" if "name" in value else place
     text = _text(
         value, "A name server is written like 192.0.2.53, ns1.example.com or ns1.example.com=192.0.2.53:5353"
     )

@@ -66,6 +66,11 @@ PARSERS = {
         ("name server", "NS1.example.com = 127.0.0.1:5353", "ns1.example.com=127.0.0.1:5353"),
         ("name server", "ns1.example.com=2001:DB8::53", "ns1.example.com=[2001:db8::53]"),
         ("name server", {"name": "NS1.example.com", "address": "::1"}, "ns1.example.com=[::1]"),
+        ("name server", {"name": "a", "address": "::1", "port": 5353}, "a=[::1]:5353"),
+        ("name server", {"address": "192.0.2.53", "port": 5353}, "192.0.2.53:5353"),
+        ("name server", "a=192.0.2.53@5353", "a=192.0.2.53:5353"),
+        ("resolver", "127.0.0.1@5353", "127.0.0.1:5353"),
+        ("resolver", "2001:db8::1#53", "[2001:db8::1]:53"),
     ],
 )
 def test_normal_forms(parser, written, normal):
@@ -80,7 +85,9 @@ RESOLVERS = (
 )  # fmt: skip
 NAME_SERVERS = (
     "", None, 53, "=192.0.2.1", "a=", "a=b=c", "a b=192.0.2.1", "tls://a", {"name": "a"}, {}, [],
-    {"name": "a", "address": "b", "port": 53}, {"name": "a", "address": None}, "192.0.2.1:x",
+    {"name": "a", "address": None}, "192.0.2.1:x", {"address": "b", "x": 1}, {"address": "b", "port": "53"},
+    {"address": "b:53", "port": 53}, {"address": "b", "port": 0}, {"name": None, "address": "b"}, "a=b@53",
+    "192.0.2.1@0", "192.0.2.1@",
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from checks import jsonable, params
 from checks.contract import Check
 from checks.dataclass import dataclass
 
-SECTIONS = ("Proves", "Cannot prove", "Source", "Example")
+SECTIONS = ("Proves", "Cannot prove", "If it fails", "Source", "Example")
 _HEAD = re.compile(rf"^({'|'.join(SECTIONS)}):[ \t]*", re.MULTILINE)
 _FORMS: Mapping[int, str] = {
     id(get_args(kind)[1]): name
@@ -47,6 +47,7 @@ class TypeDoc:
     """What stands between the claim and the first section."""
     proves: str
     cannot_prove: str
+    if_it_fails: str
     source: str
     example: str
     """YAML."""
@@ -59,13 +60,14 @@ def read(kind: type[Check[Any]]) -> TypeDoc:
     parts = _HEAD.split(doc)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
     claim, _, text = parts[0].partition("\n")
-    prose = {name: " ".join(sections.get(name, "").split()) for name in SECTIONS[:3]}
+    prose = {name: " ".join(sections.get(name, "").split()) for name in SECTIONS[:4]}
     return TypeDoc(
         type=kind.type,
         claim=claim.strip(),
         text=text.strip(),
         proves=prose["Proves"],
         cannot_prove=prose["Cannot prove"],
+        if_it_fails=prose["If it fails"],
         source=prose["Source"],
         example=textwrap.dedent(sections.get("Example", "").lstrip("\n")).strip(),
         fields=_fields(kind),

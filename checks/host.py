@@ -55,6 +55,8 @@ class Host(Check[HostSeen]):
 
     Proves: what the system reports about itself now.
     Cannot prove: that it lasts; a battery's percentage says little about an old battery.
+    If it fails: plug the charger in, free disk or memory, set the clock, or switch the VPN as planned;
+    then run again.
 
     Source: psutil (sensors_battery, disk_usage, virtual_memory, boot_time); RFC 5905 for the clock.
 

@@ -32,6 +32,7 @@ class Manual(Check[ManualSeen]):
     Proves: a named person stated it at a known time (proof level 0: attested).
     Cannot prove: that it is true. Attach a photo, a protocol or a screenshot; its SHA-256 is kept. A
     statement counts for the wording that it was made for, and not after `max_age`, or the gate's limit.
+    If it fails: do what the instructions say, then write down what holds with `gonogo attest`.
 
     Source: gonogo's own; the person, the time and the attachments are the evidence.
 

@@ -59,6 +59,7 @@ class Plugin(Check[PluginSeen]):
     Proves: the program ran here, ended by itself with exit code 0 and said why.
     Cannot prove: more than the program itself tests. A program that says nothing has given no evidence, so
     exit 0 without a word is inconclusive, and so is a crash whose exit code happens to mean WARNING.
+    If it fails: run the program by hand with the same arguments, and mend what it names.
 
     The program gets no shell, no standard input, at most 64 KB of output, and the locale C.UTF-8. A bare name
     is looked for in PATH and in the folders where distributions put plugins.

@@ -14,13 +14,14 @@ from checks import docs, registry
 from checks.safe import safe
 
 WIDTH = 80
+_UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
 @click.command("explain", short_help="What a check type proves, and how it is written.")
 @click.argument("type_name", metavar="TYPE")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(type_name: str, *, as_json: bool) -> None:
-    """Say what the check type TYPE proves, what it cannot, its parameters, and an example."""
+    """Say what the check type TYPE proves, what it cannot, what to do, its parameters, and an example."""
     try:
         doc = docs.read(registry.load(type_name))
     except Exception as error:  # noqa: BLE001 - a module of somebody else may fail in any way
@@ -38,7 +39,8 @@ def text(doc: docs.TypeDoc) -> str:
     blocks = [f"{doc.type}: {doc.claim}"]
     if doc.text:
         blocks.append(_paragraphs(doc.text))
-    for head, body in (("Proves", doc.proves), ("Cannot prove", doc.cannot_prove)):
+    said = (("Proves", doc.proves), ("Cannot prove", doc.cannot_prove), ("If it fails", doc.if_it_fails))
+    for head, body in said:
         if body:
             blocks.append(_wrap(f"{head}: {body}", "  "))
     blocks.append("Parameters:\n" + ("\n".join(map(_field, doc.fields)) or "  none"))
@@ -56,9 +58,20 @@ def _field(field: docs.FieldDoc) -> str:
     elif field.default is None:
         need = "optional"
     else:
-        need = f"default {json.dumps(field.default, ensure_ascii=False)}"
+        need = f"default {_default(field)}"
     head = _wrap(f"{field.name}: {field.type}; {need}", "      ", first="  ")
     return head + (f"\n{_wrap(field.text, '      ', first='      ')}" if field.text else "")
+
+
+def _default(field: docs.FieldDoc) -> str:
+    """Write a default as it would stand in a project file."""
+    value = field.default
+    if field.type == "duration" and isinstance(value, (int, float)):
+        size, unit = next((pair for pair in _UNITS if value >= pair[0] and value % pair[0] == 0), (1, "s"))
+        return f"{value / size:g}{unit}"
+    if isinstance(value, float):
+        return f"{value:g}" + "%" * (field.type == "percent")
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _wrap(text: str, indent: str, first: str = "") -> str:

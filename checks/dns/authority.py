@@ -38,6 +38,8 @@ class Authority(Check[AuthoritySeen]):
     Proves: what each server named by the parent, by the zone or in the check answers now: authority, serial,
     NS records, and each record set listed, held against each other, the glue and the plan.
     Cannot prove: that servers behind an anycast address agree elsewhere, nor what resolvers have cached.
+    If it fails: have the zone's operator (the DNS host) load the same zone on the server that is named,
+    or take that server out of the NS records; NS and glue of the parent are changed at the registrar.
 
     Source: RFC 1034 sections 4.2 and 4.3, RFC 1982 (serials), RFC 2181 sections 5 and 10.3, RFC 7766 (TCP),
     RFC 6891 (EDNS); severity as in Zonemaster's tests CONSISTENCY01 to 06, CONNECTIVITY01 and 02, BASIC02.

@@ -39,6 +39,8 @@ class Delegation(Check[DelegationSeen]):
     where it needs it, is no alias, and serves the zone with authority.
     Cannot prove: that resolvers have forgotten the delegation of before, nor that all servers agree on the
     records (that is dns.authority).
+    If it fails: change name servers and glue at the registrar, NS records at the DNS host, until both
+    name the same servers; a server that does not serve the zone must load it or go.
 
     Source: RFC 1034 sections 4.2 and 4.3, RFC 2181 section 10.3, RFC 2182 section 5 (enough servers),
     RFC 9471 (glue); severity as in Zonemaster's tests BASIC01, BASIC02, DELEGATION01 to 07, CONSISTENCY05.

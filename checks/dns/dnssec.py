@@ -69,6 +69,8 @@ class Dnssec(Check[DnssecSeen]):
     how long the zone's signatures still hold.
     Cannot prove: that every name server of the zone gives the same signatures (dns.authority compares them),
     nor anything if this laptop's clock is wrong, which is said where the signatures suggest it.
+    If it fails: have the DNS host sign the zone anew, or correct the DS record at the registrar; to go
+    without DNSSEC, remove the DS record first and wait for its TTL.
 
     Source: RFC 4033 to 4035, RFC 5155 and 9276 (NSEC3), RFC 6840, RFC 8624 (algorithms), RFC 6781 section 4
     (rollover); IANA's root anchors 20326 and 38696 (RFC 9718).

@@ -44,6 +44,8 @@ class Propagation(Check[PropagationSeen]):
     time to live when it must let go of what it has cached.
     Cannot prove: what resolvers outside the panel have cached, nor every cache behind a resolver's one
     address; nor that nothing on the way answers in a resolver's place (over TLS or HTTPS nothing can).
+    If it fails: wait until the stated time and run it again; where the answer is neither the old nor the
+    new one, correct the zone or find the copy of it that answers.
 
     Source: RFC 1034 section 5 and RFC 2181 section 8 (times to live), RFC 2308 section 5 (negative answers),
     RFC 8767 (stale data served longer while no authoritative server answers), RFC 4035 section 3.2.2 (CD).

@@ -50,6 +50,8 @@ class Ptr(Check[PtrSeen]):
     Proves: what a resolver answers for both directions now; many mail servers refuse a client that fails
     either.
     Cannot prove: that every resolver has the same, nor that the host uses that name in its EHLO.
+    If it fails: have whoever holds the address (Internet provider, hosting company) set its PTR record,
+    and set the A or AAAA record of the name in its own zone.
 
     Source: RFC 1035 section 3.5, RFC 3596 section 2.5 (ip6.arpa), RFC 2317 (aliases in reverse zones),
     RFC 8601 section 2.7.3 (iprev: forward-confirmed reverse DNS).

@@ -34,6 +34,8 @@ class Record(Check[RecordSeen]):
 
     Proves: what each server answers now, to this laptop; over TCP too where the answer is long.
     Cannot prove: what other resolvers have cached, nor that a server answers others alike (split DNS).
+    If it fails: correct the record in the zone; where it is right there, wait for the TTL, or find the
+    second copy of the zone that answers.
 
     Source: RFC 1034 sections 3.6.2 (aliases) and 4.3, RFC 2181 section 5 (record sets), RFC 2308 section 2
     (NXDOMAIN and no data), RFC 7208 section 3.3 (strings of a TXT record are joined).

@@ -53,6 +53,8 @@ class Snapshot(Check[SnapshotSeen]):
     authoritative server had it, and that it is from before the change where `planned` says what is to come.
     Cannot prove: that sets which are not listed can be put back, nor, without `planned`, that the change had
     not begun.
+    If it fails: where it comes too late, get the old records from the DNS host's history or a zone file
+    and keep them with the project; where servers differ, bring them to one zone first.
 
     Source: RFC 1035 section 5 (zone files), RFC 2181 section 5 (record sets), RFC 1982 (serials).
 

@@ -37,6 +37,8 @@ class Split(Check[SplitSeen]):
     is found here.
     Cannot prove: that clients ask the servers of their side, nor that a server outside answers others alike;
     a network that answers port 53 in another's place shows the same on both sides (ask over TLS or HTTPS).
+    If it fails: correct the record on the side that is named: the office's own DNS server (a zone of
+    Active Directory, a rule of the firewall) or the public zone at the DNS host.
 
     Source: RFC 8499 section 6 (split DNS), RFC 1034 section 3.6.2 (aliases), RFC 2308 section 2.
 

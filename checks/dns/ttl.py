@@ -44,6 +44,8 @@ class Ttl(Check[TtlSeen]):
     the highest it saw before.
     Cannot prove: that it was not raised and lowered again between two runs, nor what resolvers keep that
     ignore the TTL.
+    If it fails: set the TTL of the record at the DNS host; where it was lowered too late, change the
+    record only after the stated time.
 
     Source: RFC 1035 section 3.2.1, RFC 2181 sections 5.2 and 8, RFC 1034 section 3.6.
 

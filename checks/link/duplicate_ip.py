@@ -42,6 +42,8 @@ class DuplicateIp(Check[DuplicateSeen]):
     Proves: within two seconds nobody but the rightful device claimed the address by ARP, while the gateway
     was heard on the same interface.
     Cannot prove: that no silent device (switched off, in another VLAN, behind client isolation) has it too.
+    If it fails: find the device by the MAC address that is named (the switch's address table), give it
+    another address, or take the address out of the DHCP range.
 
     Source: RFC 5227 section 2.1.1 (probes), RFC 826.
 

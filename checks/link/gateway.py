@@ -59,6 +59,8 @@ class Gateway(Check[GatewaySeen]):
     Proves: the first hop is alive now: it answered ARP or neighbour discovery after we asked, or an echo. An
     old entry in the neighbour table does not count.
     Cannot prove: that it forwards anything.
+    If it fails: correct the DHCP scope or the fixed settings; where the planned gateway is silent, look
+    at its port and VLAN.
 
     Source: RFC 1812 (routers), RFC 826 (ARP), RFC 4861 section 7.3 (neighbour unreachability detection).
 

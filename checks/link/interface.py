@@ -37,6 +37,7 @@ class Interface(Check[InterfaceSeen]):
     Cannot prove: that the other end agrees (a duplex mismatch shows as rising errors), or that packets get
     any further. That no interface is connected is this laptop's own state and inconclusive; with `interface`
     given, it is a failure of that one.
+    If it fails: look at the cable and the switch port (speed, duplex, VLAN), then at the DHCP scope.
 
     Source: IEEE 802.3 (speed, duplex), RFC 4632 (networks); psutil.net_if_stats.
 

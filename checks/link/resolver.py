@@ -49,6 +49,8 @@ class Resolver(Check[ResolversSeen]):
     Proves: each of them resolves the probe names for this laptop, how fast, and what it says of names that
     cannot exist: a server that gives them an address (captive portal, ISP, malware) lies about others too.
     Cannot prove: that every other name is answered truly, nor what other machines were handed.
+    If it fails: correct the DNS servers that DHCP hands out; where they are the planned ones, mend the
+    server that is named.
 
     Source: RFC 2132 section 3.8 and RFC 8106 (where resolvers come from), RFC 6761 section 6.4 (`.invalid`
     never exists), RFC 8020 (NXDOMAIN); `dns.msftncsi.com` is the name that Windows probes itself.

@@ -13,7 +13,7 @@ from checks.m365._graph import GraphCheck, access, everything, held_to_shape, no
 from checks.safe import safe
 from checks.wire.graph import NoSuch, get, pages
 from checks.wire.graph_access import Call
-from checks.wire.graph_json import Drift, child, flag, text, texts
+from checks.wire.graph_json import Drift, child, flag, text, text_or, texts
 
 Demand = Literal["mfa", "mfa_admins", "block_legacy"]
 _POLICIES = Call(
@@ -28,6 +28,8 @@ _DEFAULTS = Call(
     permission="Policy.Read.All",
 )
 _MOST = 500
+_CONDITIONS = ("users", "applications", "clientAppTypes")
+"""Conditions that are judged; any other that is set narrows a policy, also one that is not known yet."""
 _GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 """The role's template ID, the same in every tenant."""
 _STATES = ("enabled", "disabled", "enabledForReportingButNotEnforced")
@@ -58,6 +60,8 @@ class Policy:
     excluded: tuple[str, ...] = ()
     apps_excluded: tuple[str, ...] = ()
     narrowed: tuple[str, ...] = ()
+    weak: bool = False
+    """Whether the authentication strength takes a single factor, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,8 @@ class ConditionalAccess(GraphCheck[ConditionalAccessSeen]):
     Proves: what the policies say now.
     Cannot prove: that an exception in another place (trusted places of per-user MFA, a federation) does not
     let somebody in, nor that the excluded emergency account is kept safe. Try a sign-in.
+    If it fails: in the Entra admin centre (Protection, Conditional Access) switch the policy from
+    report-only to on, or widen it to all users and applications.
 
     Source: learn.microsoft.com/graph/api/resources/conditionalaccesspolicy and
     identitysecuritydefaultsenforcementpolicy; learn.microsoft.com/entra/fundamentals/security-defaults.
@@ -194,6 +200,8 @@ def _serves(policy: Policy, demand: str) -> bool:
     covered = "All" in policy.users or (demand == "mfa_admins" and _GLOBAL_ADMINISTRATOR in policy.roles)
     if "All" not in policy.applications or not covered:
         return False
+    if demand == "mfa_admins" and f"role:{_GLOBAL_ADMINISTRATOR}" in policy.excluded:
+        return False
     if demand == "block_legacy":
         legacy = {"exchangeActiveSync", "other"} <= set(policy.clients) or "all" in policy.clients
         return legacy and (policy.controls == ("block",) or ("all" in policy.clients and _asks(policy)))
@@ -205,7 +213,7 @@ def _serves(policy: Policy, demand: str) -> bool:
 def _asks(policy: Policy) -> bool:
     """Return whether there is no way in but by a second factor."""
     ways = [*policy.controls, *(["strength"] if policy.strength else [])]
-    strong = [way for way in ways if way in ("mfa", "strength")]
+    strong = [way for way in ways if way == "mfa" or (way == "strength" and not policy.weak)]
     return bool(strong) and (policy.operator == "AND" or len(strong) == len(ways))
 
 
@@ -219,11 +227,12 @@ def _policy(item: dict[str, object]) -> Policy:
     grant = child(item, "grantControls") if item.get("grantControls") is not None else {}
     clients = texts(conditions, "clientAppTypes")
     narrowed = [
-        name for name in (
-            "platforms", "locations", "devices", "deviceStates", "clientApplications", "authenticationFlows",
-            "signInRiskLevels", "userRiskLevels", "servicePrincipalRiskLevels", "insiderRiskLevels",
-        ) if _set(conditions.get(name))
+        safe(name, limit=60) for name, condition in list(conditions.items())[:100]
+        if name not in _CONDITIONS and not name.startswith("@") and "@odata." not in name and _set(condition)
     ]  # fmt: skip
+    strength = grant.get("authenticationStrength")
+    if _set(strength) and _satisfied(strength) == "":
+        narrowed.append("an authenticationStrength that does not say whether it is a second factor")
     if _set(applications.get("includeUserActions")) or _set(applications.get("applicationFilter")):
         narrowed.append("applications")
     excluded = [
@@ -238,9 +247,17 @@ def _policy(item: dict[str, object]) -> Policy:
         roles=texts(users, "includeRoles")[:200],
         applications=texts(applications, "includeApplications")[:200], clients=clients[:20],
         operator=text(grant, "operator") if grant else "", controls=texts(grant, "builtInControls")[:20],
-        strength=_set(grant.get("authenticationStrength")), excluded=tuple(excluded[:500]),
+        strength=_set(strength), weak=_satisfied(strength) == "none", excluded=tuple(excluded[:500]),
         apps_excluded=texts(applications, "excludeApplications")[:200], narrowed=tuple(narrowed),
     )  # fmt: skip
+
+
+def _satisfied(strength: object) -> str:
+    """Return what an authentication strength satisfies: `mfa`, `none`, or nothing if it does not say."""
+    if not isinstance(strength, dict):
+        return ""
+    told = text_or(strength, "requirementsSatisfied").lower()
+    return told if told in ("mfa", "none") else ""
 
 
 def _set(value: object) -> bool:

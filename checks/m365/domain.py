@@ -74,6 +74,8 @@ class Domain(Check[DomainSeen]):
     each record now.
     Cannot prove: without credentials, that the tenant holds the domain (m365.tenant asks the login); that all
     name servers agree (dns.authority), that DKIM is on (Graph does not tell: mail.dkim, m365.export).
+    If it fails: compare with the Microsoft 365 admin centre (Settings, Domains, DNS records), and correct
+    the record that is named at the DNS host; delete msoid.
 
     Source: learn.microsoft.com/graph/api/domain-list-serviceconfigurationrecords, resource type domain;
     learn.microsoft.com/microsoft-365/enterprise/external-domain-name-system-records.

@@ -47,6 +47,8 @@ class Endpoints(Check[EndpointsSeen]):
     Proves: a TCP handshake to each host and port tried; that the given firewall rules cover the networks.
     Cannot prove: UDP (m365.teams_media), port 25 (mail.smtp), what is behind wildcards, that nothing on the
     way opens TLS (m365.frontdoor).
+    If it fails: allow the hosts, networks and ports that are named in the firewall or proxy, without
+    inspection for Optimize and Allow; replace rules that are stale.
 
     Source: learn.microsoft.com/microsoft-365/enterprise/microsoft-365-ip-web-service and
     urls-and-ip-address-ranges; RFC 5737 (192.0.2.0/24 is nobody's).

@@ -61,6 +61,8 @@ class Export(Check[ExportSeen]):
     Proves: what the file says, and that it was last written no longer ago than is allowed.
     Cannot prove: that nothing changed since it was exported, that the file was not edited, nor when it was
     exported if it was copied later.
+    If it fails: change the setting that is named (DKIM: Microsoft Defender portal; accepted domains,
+    connectors and batches: Exchange admin centre), and export again.
 
     Source: learn.microsoft.com/powershell/module/exchange: Get-DkimSigningConfig, Get-AcceptedDomain,
     Get-InboundConnector, Get-MigrationBatch.

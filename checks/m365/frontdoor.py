@@ -61,6 +61,8 @@ class FrontDoor(Check[FrontDoorSeen]):
     stated, with a trusted certificate of one of the named issuers.
     Cannot prove: that nearer front doors do not exist; that inspection does not forge the issuer's name
     (its authority would have to be trusted here); that applications use the same way as this laptop.
+    If it fails: let this traffic leave here directly, without proxy, VPN or inspection, and ask a
+    resolver near this site.
 
     Source: learn.microsoft.com office-365-network-mac-perf-score (TCP latency), -perf-onboarding-tool (DNS,
     proxy, SSL interception), microsoft-365-network-connectivity-principles (local egress, no inspection).

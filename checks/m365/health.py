@@ -56,6 +56,8 @@ class Health(GraphCheck[HealthSeen]):
 
     Proves: what Microsoft's own service health says of these services for this tenant now.
     Cannot prove: that they work: a report lags behind an outage by minutes to hours.
+    If it fails: read the incident (Microsoft 365 admin centre, Health, Service health), and put the
+    switch off until it is over.
 
     Source: learn.microsoft.com/graph/api/serviceannouncement-list-healthoverviews, resource type
     serviceHealth.

@@ -50,6 +50,8 @@ class Licences(GraphCheck[LicencesSeen]):
 
     Proves: what the tenant has bought and assigned now.
     Cannot prove: that each mailbox to be moved has a licence, nor that the service behind it is provisioned.
+    If it fails: buy licences or take them from accounts that are gone (Microsoft 365 admin centre,
+    Billing, Licences).
 
     Source: learn.microsoft.com/graph/api/subscribedsku-list, resource types subscribedSku and
     licenseUnitsDetail.

@@ -64,6 +64,8 @@ class TeamsMedia(Check[TeamsMediaSeen]):
     Proves: the ports that answer can be reached by UDP from here and back, as well as stated.
     Cannot prove: that a call gets a relay (that needs a signed-in user); that loss is the network's and not a
     relay's limit for requests without credentials; that the way to another relay is as good.
+    If it fails: allow UDP 3478 to 3481 outwards to Microsoft's networks; for loss and jitter look at
+    Wi-Fi and line (network.ping, network.throughput).
 
     Source: RFC 8489 (STUN), [MS-TURN] section 2.2 (Allocate), RFC 3550 section 6.4.1 (jitter),
     learn.microsoft.com urls-and-ip-address-ranges (id 11) and prepare-network (limits).

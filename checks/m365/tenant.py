@@ -54,6 +54,8 @@ class Tenant(Check[TenantSeen]):
     the domain.
     Cannot prove: that licences, mailboxes or DNS records are in place; that every service of Microsoft has
     heard of a move yet. getuserrealm is not documented: an answer of another shape is inconclusive.
+    If it fails: add and verify the domain (Microsoft 365 admin centre, Settings, Domains); where another
+    tenant holds it, it must be removed there first.
 
     Source: OpenID Connect Discovery 1.0 section 4, learn.microsoft.com/entra (AADSTS90002: no such tenant),
     getuserrealm.srf as in use by Microsoft's own clients.

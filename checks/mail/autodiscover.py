@@ -62,6 +62,8 @@ class Autodiscover(Check[AutodiscoverSeen]):
     its place, and for listed mailboxes which side claims them.
     Cannot prove: what domain-joined computers find in the directory (service connection point), what a mail
     program has cached, or that a mailbox exists: the service may claim an address that has none.
+    If it fails: correct the CNAME record of autodiscover.DOMAIN at the DNS host, and in the office's own
+    zone; have a web server at the bare domain answer 404 for /autodiscover.
 
     Source: MS-OXDISCO (the places and their order), learn.microsoft.com external-domain-name-system-records
     (CNAME) and hybrid-deployment-prerequisites (hybrid).

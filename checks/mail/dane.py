@@ -54,6 +54,8 @@ class Dane(Check[DaneSeen]):
     Proves: which hosts senders hold to DANE, and whether they would deliver to what answers on port 25 now.
     Cannot prove: that mail is accepted; that another address behind the same name shows the same certificate
     tomorrow. Where port 25 is closed from here, the certificate is not tested.
+    If it fails: have the mail host's operator publish TLSA records of the certificate in use, old and new
+    during a change, or remove records that match none.
 
     Source: RFC 7672 sections 2.1, 2.2 (when DANE applies), 3.1 (usages), 3.2.2 (names), RFC 6698 section 2
     (TLSA), RFC 7671 sections 5 and 8 (matching, rollover).

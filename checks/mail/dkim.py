@@ -38,6 +38,8 @@ class Dkim(Check[DkimSeen]):
     Proves: where the selectors lead, and that the keys there are well formed and long enough, asked through
     these resolvers now.
     Cannot prove: that the signing side signs, with that selector and the private half of that key.
+    If it fails: publish the record that is named at the DNS host; for Microsoft 365 switch DKIM on
+    afterwards (Microsoft Defender portal, Email authentication settings, DKIM; or Set-DkimSigningConfig).
 
     Source: RFC 6376 section 3.6 (keys), RFC 8301 (at least 1024 bits, SHA-256), RFC 8463 (Ed25519),
     learn.microsoft.com defender-office-365/email-authentication-dkim-configure (CNAME records, rotation).

@@ -59,6 +59,8 @@ class Dmarc(Check[DmarcSeen]):
     through these resolvers now; that report addresses outside the domain have consented.
     Cannot prove: that mail passes DMARC (SPF and DKIM in alignment), that a receiver honours the policy, or
     what receivers do that still follow RFC 7489 with its list of public suffixes.
+    If it fails: correct the TXT record at the name of the finding, `_dmarc` and a domain, at the DNS
+    host.
 
     Source: RFC 9989 sections 4.7 to 4.10 (tags, syntax, tree walk), RFC 9990 section 4 (report destinations).
 

@@ -51,6 +51,8 @@ class MtaSts(Check[MtaStsSeen]):
     mta-sts.DOMAIN, syntax), and which of the planned hosts it allows.
     Cannot prove: what senders have cached from before, except by what an earlier run of this check saw; that
     the hosts offer TLS with a valid certificate (mail.smtp tells).
+    If it fails: add the host to the policy file on the web server mta-sts.DOMAIN, then change the id in
+    the TXT record _mta-sts.DOMAIN at the DNS host.
 
     Source: RFC 8461 sections 3.1 (record), 3.2 (policy), 3.3 (HTTPS), 4.1 (matching), 5 and 8.3 (removal).
 

@@ -65,6 +65,8 @@ class Mx(Check[MxSeen]):
     host has an address of its own.
     Cannot prove: that the hosts accept mail for the domain, nor that a value of Microsoft's shape is the one
     assigned to this domain: take that from the admin centre or from Graph.
+    If it fails: correct the MX records of the domain at the DNS host, or the address records of the host
+    that is named.
 
     Source: RFC 5321 section 5.1, RFC 2181 section 10.3 (no alias as target), RFC 7505 (null MX); Microsoft:
     external-domain-name-system-records, message centre MC1048624.

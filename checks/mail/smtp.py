@@ -87,6 +87,9 @@ class Smtp(Check[SmtpHostSeen]):
     Cannot prove: that a message is delivered, or taken from other senders; that a recipient exists (a
     catch-all takes all). A reply about this laptop's own address, or to try again later (greylisting), says
     nothing about the recipient and is inconclusive.
+    If it fails: the reply's code tells where: the server or a firewall (no connection), its certificate,
+    the mailbox or the accepted domain (5.1.x, 5.4.x; Exchange admin centre, Mail flow), a connector
+    (5.7.x).
 
     Source: RFC 5321 sections 3.1, 3.2, 4.1.1 and 4.2, RFC 3207 (STARTTLS), RFC 3463 (enhanced status codes),
     RFC 9525 section 6 (names), RFC 8996 (TLS 1.0 and 1.1 are dead).

@@ -59,6 +59,8 @@ class Spf(Check[SpfSeen]):
     Proves: what a receiver that asks these resolvers makes of each sender now, by which term, at what cost.
     Cannot prove: that these are all the senders of the domain; without `senders` only the record's form and
     cost are proven, not that anybody passes. Nor that every receiver keeps to the RFC's limits.
+    If it fails: correct the one TXT record that begins with v=spf1: merge several, drop includes that
+    cost and are not needed, add the sender's address or its service's include in front of `all`.
 
     Source: RFC 7208 (sections 4.5 record selection, 4.6.4 limits, 5 and 6 terms, 7 macros, 2.6 results).
 

@@ -31,6 +31,7 @@ class TlsRpt(Check[TlsRptSeen]):
 
     Proves: what a sender reads at `_smtp._tls` of the domain through these resolvers now.
     Cannot prove: that reports sent there arrive or are read.
+    If it fails: publish or correct the one TXT record at _smtp._tls.DOMAIN at the DNS host.
 
     Source: RFC 8460 section 3 (record, several records count as none), RFC 6068 (mailto).
 

@@ -59,6 +59,7 @@ class Captive(Check[CaptiveSeen]):
 
     Proves: plain http from this laptop reaches the Internet unaltered, as far as these pages go.
     Cannot prove: that other ports and https are open; that a portal does not come back when its session ends.
+    If it fails: sign in at the portal, or have this network excepted from it.
 
     Source: RFC 8910 section 1 (captive portals), RFC 6585 section 6 (511); the default pages are the
     ones that Android, Windows, Apple and GNOME ask.

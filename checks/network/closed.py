@@ -49,6 +49,7 @@ class Closed(Check[ClosedSeen]):
     Proves: from this laptop and network, now, no TCP handshake with those ports completes.
     Cannot prove: that other networks are kept out too; that the target is on at all, unless the control is on
     the same host; anything about UDP.
+    If it fails: stop the service, or forbid this network in the firewall, for IPv4 and IPv6.
 
     Source: RFC 9293 section 3.5 (connection), NIST SP 800-41r1 section 5.2.2 (testing firewall rules).
 

@@ -39,6 +39,8 @@ class Egress(Check[EgressSeen]):
 
     Proves: HTTP connections from here leave by that address now; with `nat`, whether it is this laptop's own.
     Cannot prove: that other traffic takes the same way (policy routing, VPN split tunnels, other families).
+    If it fails: correct the NAT rule or the route by which this network leaves, or the address in the
+    project.
 
     Source: RFC 3022 (NAT), RFC 4787 section 4; the services' own pages for what they answer.
 

@@ -44,6 +44,8 @@ class Http(Check[HttpSeen]):
     trusted certificate for the name.
     Cannot prove: over plain http, with only a status expected, that the answer is the server's own: a captive
     portal says 200 to everything, so that is a warning (loopback apart). That a page works in a browser.
+    If it fails: look at the service and its log; a redirect or a foreign page is often a proxy or a
+    portal.
 
     Source: RFC 9110 section 15 (status), section 10.2.2 (Location), RFC 9112 section 6.3 (where a body ends).
 

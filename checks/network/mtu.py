@@ -80,6 +80,8 @@ class Mtu(Check[MtuSeen]):
     in the same minute, are the control.
     Cannot prove: the path MTU from the host back to here. Where the host ignores large pings even in pieces,
     or all pings, the check is inconclusive.
+    If it fails: raise the MTU on the way (tunnel, PPPoE, VLAN), or lower it on both ends and let ICMP
+    `packet too big` pass.
 
     Source: RFC 1191 and RFC 8201 (path MTU discovery), RFC 2923 section 2.1 (black holes), RFC 8200 section 5
     (IPv6 links carry at least 1280 bytes).

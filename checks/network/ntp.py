@@ -48,6 +48,8 @@ class Ntp(Check[TimesSeen]):
     Proves: the server gives time to this laptop and says that it is fit; how far this laptop's clock is off.
     With two or more servers in `others`, a server whose time disagrees with the rest is named instead.
     Cannot prove: that the time is true where only one server is asked, nor that other machines use it.
+    If it fails: let UDP 123 pass, or mend the server's own source of time; set this laptop's clock where
+    that is what is wrong.
 
     Source: RFC 5905 sections 7.3, 7.4 and 11 (leap, stratum, kiss codes, distance), RFC 4330 section 5
     (client), RFC 6238 section 5.2 (30 s), RFC 4120 section 3.2.3 (5 min).

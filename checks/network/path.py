@@ -56,6 +56,7 @@ class Path(Check[PathSeen]):
     Proves: which routers answer for the way that echo requests take from here now.
     Cannot prove: the way back; what other traffic takes where links are shared by flow or steered by policy.
     A router that sends no errors is a silent hop: what may hide there is inconclusive, never a pass.
+    If it fails: correct the route or its priority where the way leaves the planned one.
 
     Source: RFC 792 and RFC 4443 section 3.3 (time exceeded), RFC 1812 section 5.3.1 (time to live).
 

@@ -83,6 +83,8 @@ class Ping(Check[PingSeen]):
     Cannot prove: that a service works there; that loss is symmetric; how the network treats other traffic
     than ICMP. A host that ignores echo requests on purpose fails: use network.tcp for it. An IPv6 address is
     not tested where this laptop has no IPv6 route and IPv4 works: a warning; a failure with `family: ipv6`.
+    If it fails: look for the link that loses or delays: Wi-Fi, a busy line, a bad cable; network.path
+    shows the hops.
 
     Source: RFC 792 and RFC 4443 section 4 (echo), RFC 3550 section 6.4.1 (jitter); limits name theirs.
 

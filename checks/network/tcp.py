@@ -37,6 +37,8 @@ class Tcp(Check[TcpSeen]):
     Cannot prove: that the service behind the port works; a load balancer without a living server accepts too
     (`hold` finds the ones that then break off). An IPv6 address of a name is not tested where this laptop has
     no IPv6 route and an IPv4 address works: that is a warning, and a failure with `family: ipv6`.
+    If it fails: start the service or correct its port; where packets are dropped, open the port in the
+    firewall on the way.
 
     Source: RFC 9293 section 3.5 (connection), RFC 5461 section 2 (what ICMP errors mean to TCP), RFC 8305
     section 1 (what one dead family costs users).

@@ -44,6 +44,7 @@ class Throughput(Check[ThroughputSeen]):
     Proves: so much payload a second crossed the path in the window, and what that did to round trips.
     Cannot prove: the line's own limit, where the server, Wi-Fi or this laptop is slower (beyond 500 Mbit/s or
     so prefer iperf3); that it stays so at busy hours.
+    If it fails: measure by cable and with the line idle; then call the provider with these figures.
 
     Source: RFC 6349 (TCP throughput testing), RFC 7567 section 1 (queues that are too long), iperf3(1).
 

@@ -42,6 +42,8 @@ class Tls(Check[TlsSeen]):
     than min_version is what the two agree on.
     Cannot prove: that every client trusts the same authorities; revocation (neither CRL nor OCSP is asked);
     without `issuer`, that nobody on the way opens TLS with an authority that this laptop trusts.
+    If it fails: renew or replace the certificate, send the whole chain, and reload the service; an
+    unknown issuer may be inspection on the way.
 
     Source: RFC 5280 section 6 (path), RFC 9525 section 6 (names), RFC 8996 (TLS 1.0 and 1.1 are dead).
 

@@ -60,7 +60,7 @@ def docstring(kind: type[Check[Any]]) -> None:
     doc = inspect.cleandoc(kind.__doc__ or "")
     claim = doc.partition("\n\n")[0]
     assert claim.endswith("."), "The docstring must begin with the claim, a full sentence."
-    for heading in ("Proves:", "Cannot prove:", "Source:", "Example:"):
+    for heading in ("Proves:", "Cannot prove:", "If it fails:", "Source:", "Example:"):
         text = re.search(rf"^{heading}\s*(\S.*)", doc, re.MULTILINE)
         assert text, f"The docstring has no '{heading}' with a text."
 

@@ -30,6 +30,7 @@ class Good(Check[Seen]):
 
     Proves: something.
     Cannot prove: everything.
+    If it fails: mend it.
 
     Source: RFC 1.
 

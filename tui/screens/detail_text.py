@@ -180,7 +180,7 @@ def reference(row: Row, doc: TypeDoc | str | None) -> Iterator[Para]:
         return
     for label, text in (
         ("Claim", doc.claim), ("", doc.text), ("Proves", doc.proves), ("Cannot", doc.cannot_prove),
-        ("Source", doc.source),
+        ("If it fails", doc.if_it_fails), ("Source", doc.source),
     ):  # fmt: skip
         if text:
             yield para(text, label=label, indent=IN)

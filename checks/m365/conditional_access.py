@@ -200,7 +200,7 @@ def _serves(policy: Policy, demand: str) -> bool:
     covered = "All" in policy.users or (demand == "mfa_admins" and _GLOBAL_ADMINISTRATOR in policy.roles)
     if "All" not in policy.applications or not covered:
         return False
-    if demand == "mfa_admins" and f"role:{_GLOBAL_ADMINISTRATOR}" in policy.excluded:
+    if demand == "mfa_admins" and f"role:{_GLOBAL_ADMINISTRATOR}" in map(str.lower, policy.excluded):
         return False
     if demand == "block_legacy":
         legacy = {"exchangeActiveSync", "other"} <= set(policy.clients) or "all" in policy.clients

@@ -41,6 +41,12 @@ def changed(policy, where, **more):
     return found
 
 
+def strong(strength):
+    """Return a policy that asks for an authentication strength."""
+    grant = {"operator": "OR", "builtInControls": [], "authenticationStrength": strength}
+    return replies.policy("x", grantControls=grant)
+
+
 def test_policies_or_security_defaults(cloud):
     assert run(conditional(cloud))[0] is Status.PASS
     cloud.policies = []
@@ -73,18 +79,12 @@ def test_policies_or_security_defaults(cloud):
             Status.PASS,
             "",
         ),
-        (
-            replies.policy(
-                "x",
-                grantControls={
-                    "operator": "OR",
-                    "builtInControls": [],
-                    "authenticationStrength": {"id": "1"},
-                },
-            ),
-            Status.PASS,
-            "",
-        ),
+        (strong({"id": "1", "requirementsSatisfied": "mfa"}), Status.PASS, ""),
+        (strong({"id": "1", "requirementsSatisfied": "none"}), Status.FAIL, "No policy"),
+        (strong({"id": "1"}), Status.INCONCLUSIVE, "authenticationStrength"),
+        (strong({"id": "1", "requirementsSatisfied": "unknownFutureValue"}), Status.INCONCLUSIVE, ""),
+        (changed(MFA, "conditions", agentRisk=["high"]), Status.INCONCLUSIVE, "agentRisk"),
+        (changed(MFA, "conditions", times={"all": False, "days": ["monday"]}), Status.INCONCLUSIVE, "times"),
         (replies.policy("x", excluded=(BREAK_GLASS,)), Status.WARN, BREAK_GLASS),
         (changed(MFA, "users", excludeGroups=["some-group"]), Status.WARN, "group:some-group"),
         (changed(MFA, "users", excludeRoles=["some-role"]), Status.WARN, "role:some-role"),
@@ -145,6 +145,14 @@ def test_administrators(cloud):
     assert run(conditional(cloud, require=("mfa",)))[0] is Status.FAIL
     cloud.policies = [changed(roles, "users", includeRoles=["another"])]
     assert run(conditional(cloud, require=("mfa_admins",)))[0] is Status.FAIL
+
+
+def test_a_policy_that_leaves_the_administrators_out_is_none_for_them(cloud):
+    """It applies to all users, and a planned exception would otherwise make it a pass."""
+    cloud.policies = [changed(MFA, "users", excludeRoles=[GLOBAL_ADMINISTRATOR])]
+    planned = {"expect_excluded": (GLOBAL_ADMINISTRATOR,)}
+    assert run(conditional(cloud, require=("mfa_admins",), **planned))[0] is Status.FAIL
+    assert run(conditional(cloud, require=("mfa",), **planned))[0] is Status.PASS
 
 
 def test_planned_exceptions_are_no_warning(cloud):

@@ -19,6 +19,8 @@ SENDERS = (
     "to it until its max_age has passed."
 )
 _ADDRESSES = 2
+_UNHEARD = ("timeout", "no_route", "barred", "local")
+"""Ends of a connection that say nothing about the host: nobody answered, or this laptop has no way out."""
 
 
 async def fetched(
@@ -110,6 +112,10 @@ def _no_host(subject: str, host: Lookup | None, planned: str) -> Finding:
     )
 
 
+def _way_out(seen: Exchange) -> str:
+    return seen.attempts[-1].outcome if seen.attempts else ""
+
+
 def _not_fetched(subject: str, seen: Exchange, why: Trouble, planned: str) -> Finding:
     say = {"expected": planned, "observed": f"{why.kind}: {safe(why.detail, limit=300)}"}
     if why.kind == "local" or (seen.names is not None and seen.names.temporary):
@@ -117,6 +123,15 @@ def _not_fetched(subject: str, seen: Exchange, why: Trouble, planned: str) -> Fi
             subject,
             "This laptop could not fetch the policy.",
             fix="Mend this laptop's own network or name resolution, then run again.",
+            **say,
+        )
+    if why.phase == "connect" and (why.kind == "timeout" or _way_out(seen) in _UNHEARD):
+        return cannot_tell(
+            subject,
+            "No connection to the policy host could be made from here, so the policy is not known: the host "
+            "may be down, or this network keeps its HTTPS back.",
+            fix=f"Open https://{subject}/.well-known/mta-sts.txt from another network, and run it there; "
+            "if it is silent there, too, mend the web server or remove the TXT record.",
             **say,
         )
     if why.kind == "untrusted":

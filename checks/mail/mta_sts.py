@@ -73,11 +73,11 @@ class MtaSts(Check[MtaStsSeen]):
     expect_mode: Literal["enforce", "testing", "none", "absent"] | None = None
     """The planned mode; `absent`: no MTA-STS. Left out, any mode will do as long as the hosts are allowed."""
     resolvers: tuple[Resolver, ...] = ()
-    """Resolvers to ask, in turn; left out, those this laptop was handed."""
+    """Resolvers to ask, in turn; left out, those that this laptop was handed."""
     connect_to: Endpoint | None = None
     """Server to fetch the policy from in place of mta-sts.DOMAIN: test it before DNS names it."""
     ca_file: str | None = None
-    """PEM file of the authorities to trust, in place of this laptop's."""
+    """PEM file of the authorities to trust in place of this laptop's."""
 
     def __post_init__(self) -> None:
         if not self.planned_mx and self.expect_mode is None:
@@ -97,7 +97,11 @@ class MtaSts(Check[MtaStsSeen]):
         found = await follow(vantage, self._record(), "TXT", self.resolvers)
         host, exchange = await fetched(vantage, self.domain, self.resolvers, self.connect_to, self.ca_file)
         return MtaStsSeen(
-            at=vantage.now(), found=found, host=host, exchange=exchange, before=_before(vantage)
+            at=vantage.now(),
+            found=found,
+            host=host,
+            exchange=exchange,
+            before=_before(vantage, self._record()),
         )
 
     def judge(self, seen: MtaStsSeen) -> Iterable[Finding]:
@@ -248,12 +252,14 @@ def _texts(found: Lookup) -> list[str]:
     return [txt_value(record.text).decode("utf-8", "replace") for record in found.records]
 
 
-def _before(vantage: Vantage) -> Before | None:
-    """Return the newest earlier observation that held a record and a policy."""
+def _before(vantage: Vantage, name: str) -> Before | None:
+    """Return the newest earlier observation that held a record at `name` and a policy."""
     for one in vantage.earlier(_HISTORY):
         try:
             seen = jsonable.from_json(MtaStsSeen, one.observation)
         except ValueError:
+            continue
+        if seen.found.name != name:
             continue
         records, _ = records_of(_texts(seen.found))
         exchange = seen.exchange

@@ -19,6 +19,7 @@ from checks.vantage import Earlier, Shared, Vantage
 from checks.wire.dns import Record
 from checks.wire.dns_lookup import Lookup
 from checks.wire.http import Exchange, Phases, Trouble
+from checks.wire.tcp import Attempt
 from tests.checks import pki
 from tests.checks.hostile import ESCAPES, STALLS, answers, assert_harmless, serve
 from tests.checks.wire.dns_servers import answering, free_port, scripted
@@ -57,6 +58,11 @@ def served(body=None, status=200, kind="text/plain", **changes):
 def broken(kind, phase="connect", **changes):
     trouble = Trouble(phase=phase, kind=kind, detail=f"because {ESCAPES}", verify_code=10)
     return served(b"", status=None, complete=False, trouble=trouble, **changes)
+
+
+def unreached(outcome):
+    attempt = Attempt(address="192.0.2.80", port=443, outcome=outcome, seconds=1.0)
+    return broken("unreachable", attempts=(attempt,))
 
 
 def seen(found=None, exchange=None, **changes):
@@ -102,7 +108,12 @@ LIES = {
     "more than 64 KB": (seen(exchange=served(cut=True, complete=False)), S.FAIL),
     "half of a policy": (seen(exchange=served(complete=False)), S.FAIL),
     "an expired certificate": (seen(exchange=broken("untrusted", "tls")), S.FAIL),
-    "silence": (seen(exchange=broken("timeout")), S.FAIL),
+    "silence": (seen(exchange=broken("timeout")), S.INCONCLUSIVE),
+    "silence behind TLS": (seen(exchange=broken("timeout", "ttfb")), S.FAIL),
+    "our network lets nothing out": (seen(exchange=unreached("no_route")), S.INCONCLUSIVE),
+    "our firewall": (seen(exchange=unreached("barred")), S.INCONCLUSIVE),
+    "the host is silent": (seen(exchange=unreached("timeout")), S.INCONCLUSIVE),
+    "a closed port": (seen(exchange=unreached("refused")), S.FAIL),
     "our own network is down": (seen(exchange=broken("local")), S.INCONCLUSIVE),
     "the policy host has no address": (dataclasses.replace(seen(host=OTHER), exchange=None), S.FAIL),
     "the policy host's lookup failed": (
@@ -324,10 +335,12 @@ def test_a_dead_resolver_and_a_failing_one():
 
 def test_the_past_comes_from_earlier_runs():
     then = seen(exchange=served(policy(OLD)))
+    other = dataclasses.replace(then, found=dataclasses.replace(then.found, name="_mta-sts.other.example"))
+    strange = Earlier(at=NOW, status=S.PASS, observation=jsonable.to_json(other))
     rubbish = Earlier(at=NOW, status=S.PASS, observation={"at": 1})
     nothing = Earlier(at=NOW, status=S.FAIL, observation=jsonable.to_json(seen(lookup())))
     held = Earlier(at=NOW - timedelta(days=2), status=S.PASS, observation=jsonable.to_json(then))
     with zone(RECORD) as port:
         one = MtaSts(domain=DOMAIN, planned_mx=(NEW,), resolvers=(f"127.0.0.1:{port}",))
-        what = observed(one, earlier=(rubbish, nothing, held))
+        what = observed(one, earlier=(rubbish, strange, nothing, held))
     assert what.before == Before(at=held.at, id="20261101T000000", body=policy(OLD))

@@ -12,7 +12,7 @@ from checks.bounds import Len
 from checks.clouds import CLOUDS, CloudName
 from checks.contract import Check, Finding, Vantage, is_loopback
 from checks.dataclass import dataclass
-from checks.judging import passed, warned
+from checks.judging import cannot_tell, passed, warned
 from checks.mail._autodiscover_dns import View, judge_view, view
 from checks.mail._autodiscover_web import Probe, host_of, judge_mailbox, judge_redirect, judge_root, probe
 from checks.params import DomainName, Endpoint, Resolver, Url
@@ -87,9 +87,9 @@ class Autodiscover(Check[AutodiscoverSeen]):
     microsoft: bool = True
     """Whether the mailboxes are, or will be, in Exchange Online."""
     cloud: CloudName = "worldwide"
-    """Microsoft's cloud that the tenant is in."""
+    """Microsoft's cloud that the tenant is in; GCC is in `worldwide`."""
     resolvers: tuple[Resolver, ...] = ()
-    """Recursive servers of the public view, asked in turn; left out, those this laptop was handed."""
+    """Resolvers of the public view to ask, in turn; left out, those that this laptop was handed."""
     inside: tuple[Resolver, ...] = ()
     """DNS servers of the office; each must lead there, too."""
     mailboxes: Annotated[tuple[str, ...], Len(0, _MAX_MAILBOXES)] = ()
@@ -105,7 +105,7 @@ class Autodiscover(Check[AutodiscoverSeen]):
     redirect_url: Url | None = None
     """What is asked in place of http://autodiscover.DOMAIN/autodiscover/autodiscover.xml."""
     ca_file: str | None = None
-    """PEM file of the authorities to trust in place of the system's."""
+    """PEM file of the authorities to trust in place of this laptop's."""
 
     def __post_init__(self) -> None:
         if self.domain == "." or "*" in self.domain:
@@ -211,7 +211,7 @@ class Autodiscover(Check[AutodiscoverSeen]):
     def judge(self, seen: AutodiscoverSeen) -> Iterable[Finding]:
         for one in seen.views:
             yield from judge_view(one, self._name(), self._planned(), hybrid=self.hybrid)
-        yield from self._judge_services(seen.services or ())
+        yield from self._judge_services(seen.services)
         if seen.root:
             yield from judge_root(
                 seen.root, (self._planned(), self._name()), microsoft=self.microsoft and not self.hybrid
@@ -223,8 +223,15 @@ class Autodiscover(Check[AutodiscoverSeen]):
         for asked in seen.mailboxes:
             yield judge_mailbox(asked.mailbox, asked.probe, self._base(), hybrid=self.hybrid)
 
-    def _judge_services(self, records: tuple[str, ...]) -> Iterable[Finding]:
+    def _judge_services(self, records: tuple[str, ...] | None) -> Iterable[Finding]:
         name = f"_autodiscover._tcp.{self.domain}"
+        if records is None:
+            yield cannot_tell(
+                name, "Whether an SRV record leads clients elsewhere could not be looked up.",
+                expected=f"none, or 0 0 443 {self._planned()}", observed="the lookup failed",
+                fix="Run it again; if it stays so, mend the zone's servers or name another resolver.",
+            )  # fmt: skip
+            return
         targets = {text.split(" ")[-1] for text in records}
         shown = safe(", ".join(records), limit=300)
         if targets and targets <= {self._planned(), self._name()}:

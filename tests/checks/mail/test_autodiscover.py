@@ -124,9 +124,12 @@ def test_a_dns_server_that_fails_is_not_one_without_the_record(outside, nobody):
         assert [f.status for f in findings if broken in f.subject] == [Q]
         check = Autodiscover(domain="cloud.test", resolvers=(broken,))
         findings = judged(check, run(check))
-    # Neither the name nor the bare domain's server is known: nothing passes.
+    # Neither the name, nor the SRV record, nor the bare domain's server is known: nothing passes.
     assert {f.status for f in findings} == {Q}, said(findings)
-    assert len(findings) == 2
+    assert {f.subject.partition(" ")[0] for f in findings} == {
+        "autodiscover.cloud.test", "_autodiscover._tcp.cloud.test",
+        "https://cloud.test/autodiscover/autodiscover.xml",
+    }  # fmt: skip
 
 
 SITES = {

@@ -163,6 +163,15 @@ def _ways(seen: ServerSeen, expected: str, open_ways: frozenset[str]) -> Iterabl
             fix="Update the server, or let its firewall pass questions with EDNS (RFC 6891).",
             reference="RFC 6891 section 7",
         )
+    elif udp.error == "truncated" and tcp.error is None:
+        yield warned(
+            seen.server.label,
+            "Over UDP it cuts short even the SOA, so that every resolver has to come back over TCP.",
+            expected=expected,
+            observed=f"UDP: {_error(udp)}; TCP: {tcp.rcode}",
+            fix="Look for a limit of answers (response rate limiting), or a protection that is switched on.",
+            reference="RFC 7766 section 5",
+        )
     elif udp.error is not None:
         yield _mute(seen.server, udp, "answers over TCP and not over UDP", "UDP", expected, open_ways)
     if tcp.error is not None:

@@ -123,6 +123,10 @@ def cut_always(made, transport):
     return made
 
 
+def cut_over_udp(made, transport):
+    return made if transport == "tcp" else cut_always(made, transport)
+
+
 FAULTS = {
     "lame: refused": (host(change=with_rcode("REFUSED")), "fail", "REFUSED"),
     "expired: SERVFAIL": (host(change=with_rcode("SERVFAIL")), "fail", "SERVFAIL"),
@@ -139,6 +143,7 @@ FAULTS = {
     "answers another question": (host(change=other_question), "fail", "did not fit the question"),
     "garbage": (host(change=lambda made, transport: b"\0\1\2"), "fail", "does not answer"),
     "always cut, no TCP": (host(change=cut_always), "fail", "short"),
+    "always cut, and whole over TCP": (host(change=cut_over_udp), "warn", "cuts short even the SOA"),
     "behind": (host(ZONE.replace(" 7 7200", " 6 7200")), "fail", "is behind"),
     "behind, around the end": (host(ZONE.replace(" 7 7200", " 4294967290 7200")), "fail", "RFC 1982"),
     "cannot be ordered": (host(ZONE.replace(" 7 7200", f" {7 + HALF} 7200")), "fail", "cannot be ordered"),

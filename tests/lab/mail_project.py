@@ -30,6 +30,7 @@ profile: {profile}
 with:
   domain: {domain}
   tenant_id: {tenant}
+  tenant_name: contoso
   new_mx: {new_mx}
   old_mx: [{old_mx}]
   spf_planned: {spf}
@@ -39,7 +40,7 @@ with:
   old_selectors: [hoster]
   old_ttl: {old_ttl}s
   ttl: {ttl}s
-  services: [teams, intune]
+  services: [mail, teams, intune]
   graph_client_id: {client}
   graph_secret: file:{secret}
   licences: [{{sku: SPE_E3, count: 25}}]

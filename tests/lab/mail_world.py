@@ -73,7 +73,7 @@ OLD_SPF = f"v=spf1 ip4:{OLD} -all"
 UNION_SPF = f"v=spf1 ip4:{OLD} include:spf.protection.outlook.com -all"
 MICROSOFT_NAMES = (
     "login.microsoftonline.com", "graph.microsoft.com", "endpoints.office.com", "outlook.office365.com",
-    "teams.microsoft.com", "autodiscover.outlook.com", "microsoft.sharepoint.com",
+    "teams.microsoft.com", "autodiscover.outlook.com", "contoso.sharepoint.com", "contoso-my.sharepoint.com",
 )  # fmt: skip
 
 
@@ -482,7 +482,7 @@ table ip relays {{
         self.cloud.login_url = "https://login.microsoftonline.com"
         self.cloud.endpoints = [
             replies.endpoint_set(1, "Exchange", urls=["outlook.office365.com"], tcpPorts="443"),
-            replies.endpoint_set(31, "SharePoint", urls=["microsoft.sharepoint.com"], tcpPorts="443"),
+            replies.endpoint_set(31, "SharePoint", urls=["*.sharepoint.com"], tcpPorts="443"),
             replies.endpoint_set(12, "Skype", urls=["teams.microsoft.com"], tcpPorts="443"),
             replies.endpoint_set(
                 56, "Common", urls=["login.microsoftonline.com", "graph.microsoft.com"], tcpPorts="443"

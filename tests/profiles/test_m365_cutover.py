@@ -17,6 +17,7 @@ contacts: {it: {name: Anna}, m365: {name: Mo}}
 with:
   domain: contoso.com
   tenant_id: 72f988bf-86f1-41af-91ab-2d7cd011db47
+  tenant_name: contoso
   new_mx: contoso-com.mail.protection.outlook.com
   old_mx: [mx1.hoster.example, mx2.hoster.example]
   spf_planned: v=spf1 ip4:192.0.2.25 include:spf.protection.outlook.com -all

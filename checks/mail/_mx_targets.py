@@ -124,6 +124,16 @@ def judge_target(target: Target, *, planned: bool, published: bool) -> Finding:
             else "Run again, or name another resolver in 'resolvers'.",
             reference=_SOURCE,
         )
+    if not target.ipv6 and any(text.startswith("AAAA:") for text in target.failed):
+        return warned(
+            host,
+            f"{host} {role} and has addresses, and whether it has IPv6 ones could not be looked up.",
+            expected=expected,
+            observed=f"{observed}; {safe('; '.join(target.failed), limit=300)}",
+            fix="Run again, or name another resolver in 'resolvers'; if it stays so, have the host's name "
+            "servers mended: senders that ask for AAAA first put the mail off.",
+            reference=_SOURCE,
+        )
     note = "" if target.ipv6 else "; it has no IPv6 address (AAAA), which is no fault"
     other = "" if planned else ", though it is not planned"
     return passed(

@@ -64,7 +64,7 @@ class Mx(Check[MxSeen]):
     Proves: which hosts take mail for the domain as each server tells it now, in which order, and that each
     host has an address of its own.
     Cannot prove: that the hosts accept mail for the domain, nor that a value of Microsoft's shape is the one
-    assigned to this domain: take that from the admin centre or from Graph.
+    assigned to this domain: take that from the Microsoft 365 admin centre or from Graph.
     If it fails: correct the MX records of the domain at the DNS host, or the address records of the host
     that is named.
 
@@ -91,7 +91,7 @@ class Mx(Check[MxSeen]):
     microsoft: bool = False
     """Whether the planned hosts are Exchange Online's: then a value that has not the shape is pointed out."""
     resolvers: tuple[Resolver, ...] = ()
-    """Recursive servers to ask; left out, those this laptop was handed."""
+    """Resolvers to ask; left out, those that this laptop was handed."""
     servers: tuple[NameServer, ...] = ()
     """Authoritative servers of the zone to ask as well."""
 
@@ -124,7 +124,10 @@ class Mx(Check[MxSeen]):
                 for _, place, recursion in asking
             )
         )
-        read = tuple(_read(answer, server) for answer, (server, _, _) in zip(answers, asking, strict=True))
+        read = tuple(
+            _read(answer, server, authority=not recursion)
+            for answer, (server, _, recursion) in zip(answers, asking, strict=True)
+        )
         named = dict.fromkeys(record.host for record in self.expect)
         named |= dict.fromkeys(host for answer in read for _, host in answer.records)
         hosts = [host for host in named if host != _NULL and not is_token(host) and not is_literal(host)]
@@ -208,7 +211,8 @@ class Mx(Check[MxSeen]):
                 f"An MX record names {shown(retired)}, a host of Microsoft's that is retired.",
                 expected=planned,
                 observed=observed,
-                fix="Take the record that the admin centre shows for this domain, and delete the old one.",
+                fix="At the DNS host, publish the MX record that the Microsoft 365 admin centre shows "
+                "(Settings, Domains), and delete the old one.",
                 reference="MC1048624",
             )
             return
@@ -306,8 +310,8 @@ class Mx(Check[MxSeen]):
                 f"{shown(odd)} is planned and published, and looks like no host of Exchange Online.",
                 expected="a name under mail.protection.outlook.com, mx.microsoft or the cloud's own",
                 observed=shown(odd),
-                fix="Compare the value with the one the admin centre shows for this domain; behind another "
-                "mail gateway leave out 'microsoft'.",
+                fix="Compare the value with the one that the Microsoft 365 admin centre shows (Settings, "
+                "Domains); behind another mail gateway leave out 'microsoft'.",
                 reference="MC1048624",
             )
 
@@ -316,8 +320,11 @@ def _sign(number: int) -> int:
     return (number > 0) - (number < 0)
 
 
-def _read(answer: Answer, server: str) -> MxAnswer:
+def _read(answer: Answer, server: str, *, authority: bool) -> MxAnswer:
     found = outcome_of(answer)
+    if authority and found.outcome != "failed" and not answer.aa:
+        detail = "it answers without authority: from a cache, or it does not have the zone"
+        return MxAnswer(server=server, outcome="failed", detail=detail)
     records = []
     for text in found.texts:
         preference, _, host = text.partition(" ")

@@ -113,6 +113,7 @@ def test_no_record_beside_an_address_says_where_mail_goes():
     [
         (Target(host=NEW, ipv4=("192.0.2.1",), ipv6=("2001:db8::1",)), S.PASS, "has addresses"),
         (Target(host=NEW, ipv4=("192.0.2.1",)), S.PASS, "no IPv6 address"),
+        (Target(host=NEW, ipv4=("192.0.2.1",), failed=("AAAA: SERVFAIL",)), S.WARN, "IPv6 ones could not"),
         (Target(host=NEW, ipv6=("2001:db8::1",)), S.WARN, "only IPv6"),
         (Target(host=NEW, ipv6=("2001:db8::1",), failed=("A: timeout",)), S.WARN, "could not be looked up"),
         (Target(host=NEW), S.FAIL, "has no address"),
@@ -163,6 +164,17 @@ async def test_a_real_server_with_authority():
     assert [finding.status for finding in findings] == [S.PASS] * 3
     assert findings[0].subject == f"ns.office.example (127.0.0.1:{port})"
     assert findings[2].subject == "mail.office.example"
+
+
+@pytest.mark.parametrize("records", [(("@", 300, "MX", f"0 {NEW}."),), ()])
+@pytest.mark.parametrize("rcode", ["NOERROR", "NXDOMAIN"])
+async def test_what_a_cache_holds_is_not_what_the_zone_says(records, rcode):
+    """A resolver that is named among 'servers' neither passes nor fails for the zone."""
+    with scripted(udp=answering(*records, rcode=rcode, flags=("RA",))) as port, knot() as other:
+        check = plan((0, NEW), servers=(f"127.0.0.1:{port}",), resolvers=(f"127.0.0.1:{other}",))
+        seen = await observed(check)
+    (finding,) = [one for one in check.judge(seen) if one.subject == f"127.0.0.1:{port}"]
+    assert (finding.status, "without authority" in finding.observed) == (S.INCONCLUSIVE, True)
 
 
 ZONE = """

@@ -1,7 +1,7 @@
 """Microsoft's four clouds: hosts, and the shapes of the names that its records have there.
 
 A shape says only that a value looks like one of Microsoft's: the value itself is assigned per domain and must
-come from the admin centre, from Graph or from an export, never from the domain's name.
+come from the Microsoft 365 admin centre, from Graph or from an export, never from the domain's name.
 
 Source: learn.microsoft.com/microsoft-365/enterprise, external-domain-name-system-records,
 dns-records-for-office-365-gcc-high, urls-and-ip-address-ranges; message centre MC1048624 (MX under

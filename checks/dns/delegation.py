@@ -58,7 +58,8 @@ class Delegation(Check[DelegationSeen]):
     roots: tuple[NameServer, ...] = ()
     """Root servers from which the delegation is walked, instead of asking a resolver for the parent zone."""
     resolvers: tuple[Resolver, ...] = ()
-    """Resolvers that are asked for the parent zone and for addresses; left out, those of this laptop."""
+    """Resolvers that are asked for the parent zone and for addresses; left out, those that this
+    laptop was handed."""
     port: Port = 53
     """Port of servers that are found by delegation, and of those given without one."""
     servers: tuple[NameServer, ...] = ()

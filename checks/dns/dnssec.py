@@ -94,7 +94,7 @@ class Dnssec(Check[DnssecSeen]):
     """Days that the zone's signatures must still hold, else a warning. Signers renew by themselves, so for
     signatures that were made for a short life it is a quarter of that life."""
     resolvers: tuple[Resolver, ...] = ()
-    """Resolvers to ask; left out (and `roots` too), those this laptop was handed."""
+    """Resolvers to ask; left out (and `roots` too), those that this laptop was handed."""
     roots: tuple[NameServer, ...] = ()
     """Servers of the anchor's zone: the chain is then fetched from authoritative servers, from there on."""
     port: Port = 53

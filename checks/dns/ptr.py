@@ -66,7 +66,7 @@ class Ptr(Check[PtrSeen]):
     hosts: Annotated[tuple[PtrHost, ...], Len(1, 50)]
     """Addresses, each with the name it must have."""
     resolvers: tuple[Resolver, ...] = ()
-    """Resolvers asked one after another until one answers; left out, those that this laptop was handed."""
+    """Resolvers to ask, in turn; left out, those that this laptop was handed."""
     ca_file: str | None = None
     """PEM file of the authorities to trust for resolvers over TLS or HTTPS, in place of this laptop's."""
 

@@ -63,7 +63,7 @@ class Record(Check[RecordSeen]):
     ca_file: str | None = None
     """PEM file of the authorities to trust for servers over TLS or HTTPS, in place of this laptop's."""
     max_ttl: Duration | None = None
-    """Longest time to live of the records and of aliases on the way; only an authoritative server can prove
+    """Highest TTL of the records and of aliases on the way; only an authoritative server can prove
     it, as a resolver's cache shows what is left."""
 
     def __post_init__(self) -> None:

@@ -68,7 +68,7 @@ class Ttl(Check[TtlSeen]):
     servers: tuple[NameServer, ...] = ()
     """The zone's authoritative servers; left out, found from the delegation."""
     parents: tuple[NameServer, ...] = ()
-    """Servers of the zone above, asked for the delegation; left out, found from `roots` or by a resolver."""
+    """Servers of the parent zone, asked for the delegation; left out, found from `roots` or by a resolver."""
     roots: tuple[NameServer, ...] = ()
     """Root servers from which the delegation is walked, instead of asking a resolver."""
     resolvers: tuple[Resolver, ...] = ()

@@ -53,13 +53,13 @@ class GraphCheck(Check[Seen]):
     certificate: Certificate | None = None
     """Certificate in place of a secret: `key` (reference or path, PEM or PFX), `file`, `passphrase`."""
     cloud: CloudName = "worldwide"
-    """Microsoft's cloud that the tenant is in; GCC is `worldwide`."""
+    """Microsoft's cloud that the tenant is in; GCC is in `worldwide`."""
     graph_url: Url | None = None
     """Base of Graph in place of the cloud's."""
     login_url: Url | None = None
     """Base of the login in place of the cloud's."""
     ca_file: str | None = None
-    """PEM file of the authorities to trust in place of the system's."""
+    """PEM file of the authorities to trust in place of this laptop's."""
 
     def __post_init__(self) -> None:
         require_access(self)
@@ -191,7 +191,7 @@ async def everything(
         if len(kept) > most:
             raise CannotTell(
                 f"There are more than {most} entries of {call.what}; not all of it was read.",
-                "Look at it in the admin centre.",
+                "Look at it in the Microsoft 365 admin centre.",
             )
     return kept
 

@@ -98,7 +98,8 @@ class Domain(Check[DomainSeen]):
     """Services that the domain is for: `mail`, `teams`, `intune`, `sharepoint`, `yammer`. The tenant must
     offer them; records that Graph lists for others are not compared."""
     records: tuple[ServiceRecord, ...] = ()
-    """Records that DNS must have, as the admin centre lists them; needed without credentials."""
+    """Records that DNS must have, as the Microsoft 365 admin centre lists them; needed without
+    credentials."""
     authentication: Literal["Managed", "Federated"] | None = None
     """How the tenant authenticates the domain's users, if that matters."""
     skip: tuple[Part, ...] = ()
@@ -114,15 +115,15 @@ class Domain(Check[DomainSeen]):
     certificate: Certificate | None = None
     """Certificate in place of a secret: `key` (reference or path, PEM or PFX), `file`, `passphrase`."""
     cloud: CloudName = "worldwide"
-    """Microsoft's cloud that the tenant is in; GCC is `worldwide`."""
+    """Microsoft's cloud that the tenant is in; GCC is in `worldwide`."""
     resolvers: tuple[Resolver, ...] = ()
-    """Recursive servers, asked in turn; left out, those that this laptop was handed."""
+    """Resolvers to ask, in turn; left out, those that this laptop was handed."""
     graph_url: Url | None = None
     """Base of Graph in place of the cloud's."""
     login_url: Url | None = None
     """Base of the login in place of the cloud's."""
     ca_file: str | None = None
-    """PEM file of the authorities to trust in place of the system's."""
+    """PEM file of the authorities to trust in place of this laptop's."""
 
     def __post_init__(self) -> None:
         if self._credentials():
@@ -187,7 +188,7 @@ class Domain(Check[DomainSeen]):
                 "Microsoft lists a record that cannot be made or is of a kind that is not known here.",
                 expected="an MX, TXT, CNAME or SRV record",
                 observed=safe(item.detail, limit=300) or "no description",
-                fix="Look at the domain's DNS records under Settings, Domains in the admin centre.",
+                fix="Look at the domain's DNS records in the Microsoft 365 admin centre (Settings, Domains).",
             )
         if seen.msoid is not None:
             yield self._judge_msoid(seen.msoid)
@@ -288,7 +289,7 @@ class Domain(Check[DomainSeen]):
                 "Microsoft lists no MX record for the domain, so the host that mail must go to is not known.",
                 expected="an MX record among the domain's service records",
                 observed=f"{len(records)} records",
-                fix="Finish the domain's set-up for mail in the admin centre, then run again.",
+                fix="Finish the domain's set-up for mail (Microsoft 365 admin centre, Settings, Domains).",
             )
 
     def _judge_msoid(self, found: Lookup) -> Finding:

@@ -79,7 +79,7 @@ class Endpoints(Check[EndpointsSeen]):
     max_hosts: Annotated[int, Ge(1), Le(2000)] = 500
     """How many pairs of host and port are tried at most."""
     cloud: CloudName = "worldwide"
-    """Microsoft's cloud; GCC is `worldwide`."""
+    """Microsoft's cloud that the tenant is in; GCC is in `worldwide`."""
     endpoints_url: Url | None = None
     """Base of the web service in place of Microsoft's."""
     hosts: dict[str, Endpoint] | None = None
@@ -87,7 +87,7 @@ class Endpoints(Check[EndpointsSeen]):
     decoy: Endpoint | None = None
     """Address where nothing may answer; left out, 192.0.2.1:443, unless `hosts` replaces every host."""
     ca_file: str | None = None
-    """PEM file of the authorities to trust in place of the system's, for the web service."""
+    """PEM file of the authorities to trust in place of this laptop's, for the web service."""
 
     def __post_init__(self) -> None:
         if not all(area.strip() for area in self.services):

@@ -183,7 +183,7 @@ class Export(Check[ExportSeen]):
                 f"There is no {what} of this name.",
                 expected=safe(wanted, limit=100),
                 observed=safe(others, limit=400),
-                fix=f"Make it in the admin centre, or correct the name; {cmdlet} shows them all.",
+                fix=f"Make it in the Exchange admin centre, or correct the name; {cmdlet} shows them all.",
             )
         for item in mine:
             yield self._one(item, subject, wanted)

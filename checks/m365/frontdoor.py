@@ -78,7 +78,7 @@ class FrontDoor(Check[FrontDoorSeen]):
     hosts: Annotated[tuple[Host, ...], Len(0, 16)] = ()
     """Front doors to test; left out, the cloud's."""
     cloud: CloudName = "worldwide"
-    """Microsoft's cloud; GCC is in `worldwide`."""
+    """Microsoft's cloud that the tenant is in; GCC is in `worldwide`."""
     max_connect: Duration | None = None
     """Longest median connect time that is tolerable, with a warning from two thirds of it on; left out, a
     warning above 100 ms and a failure above 200 ms."""
@@ -89,9 +89,9 @@ class FrontDoor(Check[FrontDoorSeen]):
     issuers: Annotated[tuple[str, ...], Len(1)] = ISSUERS
     """Organisations (O) that may have issued the certificates, each in full."""
     ca_file: str | None = None
-    """PEM file of the authorities to trust in place of the system's."""
+    """PEM file of the authorities to trust in place of this laptop's."""
     connect_to: dict[str, Endpoint] | None = None
-    """Server to connect to in place of a host's own, by host."""
+    """Servers to connect to in place of a host's own address, by host."""
     resolvers: tuple[Resolver, ...] = ()
     """Resolvers to ask for the hosts; left out, what the system's own gives."""
     family: Family = "any"

@@ -81,7 +81,7 @@ class TeamsMedia(Check[TeamsMediaSeen]):
     host: Host | None = None
     """The relays' name or an address; left out, the cloud's."""
     cloud: CloudName = "worldwide"
-    """Microsoft's cloud; GCC is in `worldwide`."""
+    """Microsoft's cloud that the tenant is in; GCC is in `worldwide`."""
     ports: Annotated[tuple[Port, ...], Len(1, 16)] = (3478, 3479, 3480, 3481)
     """UDP ports that must answer."""
     control: Endpoint | None = None

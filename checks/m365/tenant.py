@@ -76,11 +76,11 @@ class Tenant(Check[TenantSeen]):
     realm: Literal["managed", "federated"] | None = None
     """Where its users must sign in: at Microsoft (`managed`) or at a server of their own (`federated`)."""
     cloud: CloudName = "worldwide"
-    """Microsoft's cloud; GCC is in `worldwide`."""
+    """Microsoft's cloud that the tenant is in; GCC is in `worldwide`."""
     login_url: Url | None = None
-    """Base of Entra ID's pages, in place of the cloud's."""
+    """Base of the login in place of the cloud's."""
     ca_file: str | None = None
-    """PEM file of the authorities to trust in place of the system's."""
+    """PEM file of the authorities to trust in place of this laptop's."""
 
     def __post_init__(self) -> None:
         if not GUID.fullmatch(self.tenant_id.lower()):
@@ -160,8 +160,8 @@ class Tenant(Check[TenantSeen]):
             return failed(
                 self.domain, "No tenant of this cloud holds the domain: it is not verified anywhere.",
                 expected=expected, observed="AADSTS90002: no such tenant",
-                fix="Add the domain in the tenant's admin centre and publish the TXT record that it shows; "
-                "if it lives in another cloud, correct 'cloud'.",
+                fix="Add the domain in the tenant (Microsoft 365 admin centre, Settings, Domains) and "
+                "publish the TXT record that it shows; if it lives in another cloud, correct 'cloud'.",
                 reference="AADSTS90002",
             )  # fmt: skip
         if tenant != self.tenant_id.lower():
@@ -183,7 +183,8 @@ class Tenant(Check[TenantSeen]):
         if told.realm == "unknown":
             yield failed(
                 self.domain, "Entra ID does not know the domain for sign-in.",
-                fix="Verify the domain in the tenant; if that was done just now, wait some minutes.",
+                fix="Verify the domain (Microsoft 365 admin centre, Settings, Domains); if that was done "
+                "just now, wait some minutes.",
                 **say,
             )  # fmt: skip
         elif self.realm is not None and told.realm != self.realm:

@@ -176,7 +176,7 @@ def judge_mailbox(mailbox: str, seen: Probe, base: str, *, hybrid: bool) -> Find
     subject = safe(mailbox, limit=300)
     expected = "a place of the mailbox" if hybrid else "Exchange Online as the place of the mailbox"
     raw = f"{seen.status} {safe(seen.body, limit=200)}".strip() if seen.status else _failure(seen)
-    retry = "Ask again later; if it stays so, look at the mailbox in the admin centre."
+    retry = "Ask again later; if it stays so, look at the mailbox in the Microsoft 365 admin centre."
     data = _object(seen.body)
     code = str(data.get("ErrorCode", ""))[:100]
     place = seen.location if seen.status in _REDIRECTS else data.get("Url") if seen.status == 200 else None

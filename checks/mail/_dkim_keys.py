@@ -24,8 +24,19 @@ _PROBLEMS: dict[Problem, str] = {
 }
 
 
-def key_findings(one: SelectorSeen, *, min_bits: int, required: bool, cname: bool) -> Iterable[Finding]:
-    """Judge the keys of one selector; one that is not required is a warning at worst."""
+def key_findings(
+    one: SelectorSeen,
+    *,
+    min_bits: int,
+    required: bool,
+    cname: bool,
+    microsoft: bool = False,
+    other_signs: bool = False,
+) -> Iterable[Finding]:
+    """Judge the keys of one selector; one that is not required is a warning at worst.
+
+    `other_signs` says that another selector of the domain has a key that can be used.
+    """
     worse = failed if required else warned
     expected = "one DKIM key record"
     at = safe(one.chain[-1] if one.chain else one.name, limit=300)
@@ -47,6 +58,14 @@ def key_findings(one: SelectorSeen, *, min_bits: int, required: bool, cname: boo
         if one.chain:
             what = "The CNAME record is there, and the key is not published yet."
             fix = f"Have the signing side switch on DKIM for the domain: it then publishes the key at {at}."
+            if microsoft and other_signs and not required:
+                what = "The CNAME record is there; Microsoft publishes the key when it rotates next."
+                fix = "Nothing to do now; Rotate-DkimSigningConfig would start a rotation."
+            elif microsoft:
+                fix = (
+                    "In the Microsoft Defender portal (Email authentication settings, DKIM) switch on DKIM "
+                    f"for the domain: Microsoft then publishes the key at {at}."
+                )
         elif cname:
             return  # the missing CNAME record has been told
         else:

@@ -77,7 +77,7 @@ class Dane(Check[DaneSeen]):
     """`present`: every host must have TLSA records that can be used, and the MX must be secured; `optional`:
     what is published must be right."""
     resolvers: tuple[Resolver, ...] = ()
-    """Resolvers to ask; left out (and `roots` too), those this laptop was handed."""
+    """Resolvers to ask; left out (and `roots` too), those that this laptop was handed."""
     roots: tuple[NameServer, ...] = ()
     """Servers of the anchor's zone: the lookups then go to the authoritative servers, from there on."""
     port: Port = 53

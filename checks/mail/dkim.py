@@ -73,7 +73,7 @@ class Dkim(Check[DkimSeen]):
     min_bits: Annotated[int, Ge(1024), Le(16384)] = 1024
     """Fewest bits of an RSA key; below 2048 there is a warning in any case."""
     resolvers: tuple[Resolver, ...] = ()
-    """Recursive servers, asked in turn; left out, those this laptop was handed."""
+    """Resolvers to ask, in turn; left out, those that this laptop was handed."""
 
     def __post_init__(self) -> None:
         if self.domain == "." or "*" in self.domain:
@@ -125,7 +125,10 @@ class Dkim(Check[DkimSeen]):
             yield from self._place(one, wanted)
             yield from key_findings(
                 one, min_bits=self.min_bits, required=self.keys == "required" and one.selector in active,
-                cname=bool(one.chain) or self.microsoft or wanted is not None,
+                cname=bool(one.chain) or self.microsoft or wanted is not None, microsoft=self.microsoft,
+                other_signs=any(
+                    key.usable for other in seen.selectors if other is not one for key in other.keys
+                ),
             )  # fmt: skip
 
     def _active(self, seen: DkimSeen) -> set[str]:

@@ -81,7 +81,7 @@ class Dmarc(Check[DmarcSeen]):
     require_reports: bool = False
     """Whether aggregate reports must be asked for and be able to arrive."""
     resolvers: tuple[Resolver, ...] = ()
-    """Recursive servers, asked in turn; left out, those this laptop was handed."""
+    """Resolvers to ask, in turn; left out, those that this laptop was handed."""
 
     def __post_init__(self) -> None:
         if self.domain == "." or "*" in self.domain:

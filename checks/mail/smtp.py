@@ -114,7 +114,7 @@ class Smtp(Check[SmtpHostSeen]):
     server_name: Host | None = None
     """Name that the certificate must be for, in place of the host's."""
     ca_file: str | None = None
-    """PEM file of the authorities to trust in place of the system's."""
+    """PEM file of the authorities to trust in place of this laptop's."""
     certificate: Literal["required", "informational"] = "required"
     """`required`: it must be trusted, for the name and in date; `informational`: problems are warnings, as
     senders without MTA-STS and DANE do not look."""

@@ -84,7 +84,7 @@ class Spf(Check[SpfSeen]):
     """The text of the record that is not published yet, used in place of the domain's own TXT records; a
     line for each, if there are several."""
     resolvers: tuple[Resolver, ...] = ()
-    """Recursive servers, asked in turn until one answers; left out, those this laptop was handed."""
+    """Resolvers to ask, in turn; left out, those that this laptop was handed."""
     max_lookups: Annotated[int, Ge(1), Le(10)] = 8
     """Lookups of the RFC's 10 that may be used up without a warning."""
 

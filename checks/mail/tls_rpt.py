@@ -46,7 +46,7 @@ class TlsRpt(Check[TlsRptSeen]):
     expect: Literal["present", "absent"] = "present"
     """Whether there is to be a record."""
     resolvers: tuple[Resolver, ...] = ()
-    """Resolvers to ask, in turn; left out, those this laptop was handed."""
+    """Resolvers to ask, in turn; left out, those that this laptop was handed."""
 
     def _name(self) -> str:
         return f"_smtp._tls.{self.domain}"

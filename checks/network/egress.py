@@ -61,7 +61,7 @@ class Egress(Check[EgressSeen]):
     family: Family = "any"
     """Ask over `ipv4` or `ipv6` only; `any` is the system's choice."""
     ca_file: str | None = None
-    """PEM file of the authorities to trust in place of the system's."""
+    """PEM file of the authorities to trust in place of this laptop's."""
 
     def __post_init__(self) -> None:
         if not self.expect and self.nat is None:

@@ -85,7 +85,7 @@ class Http(Check[HttpSeen]):
     server_name: Host | None = None
     """Name that TLS asks for and the certificate must be for, in place of the URL's host."""
     ca_file: str | None = None
-    """PEM file of the authorities to trust in place of the system's."""
+    """PEM file of the authorities to trust in place of this laptop's."""
     family: Family = "any"
     """`any`, `ipv4` or `ipv6`; the addresses are tried in the system's order until one accepts."""
     max_body: Annotated[int, Ge(1), Le(16 << 20)] = 1 << 20

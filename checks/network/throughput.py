@@ -81,7 +81,7 @@ class Throughput(Check[ThroughputSeen]):
     family: Family = "any"
     """`any`, `ipv4` or `ipv6` (HTTP and connect times)."""
     ca_file: str | None = None
-    """PEM file of the authorities to trust in place of the system's."""
+    """PEM file of the authorities to trust in place of this laptop's."""
 
     def __post_init__(self) -> None:
         http = self.url is not None or self.upload_url is not None

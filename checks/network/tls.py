@@ -61,7 +61,7 @@ class Tls(Check[TlsSeen]):
     server_name: Host | None = None
     """Name to ask for and to find in the certificate, in place of the target's."""
     ca_file: str | None = None
-    """PEM file of the authorities to trust in place of the system's."""
+    """PEM file of the authorities to trust in place of this laptop's."""
     min_days: Annotated[int, Ge(0)] = 30
     """Days of validity left from which on it is good; fewer is a warning."""
     fail_days: Annotated[int, Ge(0)] = 7

@@ -67,7 +67,7 @@ async def pages(vantage: Vantage, access: Access, call: Call) -> AsyncIterator[l
         if len(read) >= MAX_PAGES:
             raise CannotTell(
                 f"There are more than {MAX_PAGES} pages of {call.what}; not all of it was read.",
-                "Narrow the check (a shorter window), or look at it in the admin centre.",
+                "Narrow the check (a shorter window), or look at it in the Microsoft 365 admin centre.",
             )
 
 

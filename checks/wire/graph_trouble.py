@@ -104,7 +104,8 @@ def drifted(what: str, why: str) -> CannotTell:
     """Return what to say of an answer whose shape is not the documented one."""
     return CannotTell(
         f"The answer about {what} does not have its documented shape: {safe(why, limit=300)}.",
-        "Look at it in the admin centre for now, and see whether a newer version of this tool reads it.",
+        "Look at it in the Microsoft 365 admin centre for now, and see whether a newer version of this tool "
+        "reads it.",
     )
 
 

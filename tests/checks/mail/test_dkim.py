@@ -94,9 +94,9 @@ BOTH = ("selector1", "selector2")
         # Rule: a shape is no value. Without `expect` the best is a warning.
         ("both", {}, W, "value unverified"),
         ("both", {"expect": {"selector1": NEW.format(1)}}, W, "value unverified"),
-        ("waiting", {"expect": {**EXPECT, "selector2": OLD.format(2)}}, W, "not published yet"),
+        ("waiting", {"expect": {**EXPECT, "selector2": OLD.format(2)}}, W, "Nothing to do now"),
         ("waiting", {"expect": {**EXPECT, "selector2": OLD.format(2)}, "active": BOTH}, F, "not published"),
-        ("off", {}, F, "not published yet"),
+        ("off", {}, F, "Microsoft Defender portal"),
         ("off", {"keys": "later"}, W, "switch on DKIM"),
         ("off", {"keys": "later", "active": ("selector1",)}, W, "switch on DKIM"),
         ("off", {"active": ("selector1",)}, F, "switch on DKIM"),

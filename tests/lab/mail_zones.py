@@ -121,14 +121,19 @@ class NameServer:
         )
 
     def publish(self, *zones: Zone) -> None:
-        """Serve these zones as they are now; return when they are served."""
+        """Serve these zones as they are now; return when they are served, by everyone who answers.
+
+        nsd loads them into a new process, and the old one answers for a moment beside it.
+        """
         edition = self._write(zones)
+        old = _below(self._program.pid)
         os.kill(self._program.pid, signal.SIGHUP)
         for zone in zones:
             wait_for(
                 lambda zone=zone: self._inside.call(lambda: self._serves(zone, edition)),  # type: ignore[misc]
                 f"{zone.origin} is published on {self.addresses[0]}",
             )
+        wait_for(lambda: not old or old - _below(self._program.pid), "the process with the old zones is gone")
 
     def _serves(self, zone: Zone, edition: str) -> bool:
         name = f"{STAMP}.{zone.origin}" if zone.origin != "." else f"{STAMP}."
@@ -169,6 +174,15 @@ class NameServer:
             lines += ["zone:", f"  name: {zone.origin}", f"  zonefile: {zone.origin.strip('.')}.zone"]
         (home / "nsd.conf").write_text("\n".join(lines) + "\n")
         return ["nsd", "-d", "-c", str(home / "nsd.conf")]
+
+
+def _below(pid: int) -> set[int]:
+    """Return the ids of all processes that `pid` started, and those they started."""
+    try:
+        found = set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+    except OSError:
+        return set()
+    return found.union(*map(_below, found))
 
 
 class Unbound:

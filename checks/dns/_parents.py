@@ -10,10 +10,11 @@ MAX_NAMES = 16
 """NS names of one zone that are followed: more than any zone has that is run with care."""
 
 
-def view(server: Server, answer: Answer, domain: str) -> ParentView:
+def view(server: Server, answer: Answer, domain: str, zone: str = ".") -> ParentView:
     """Return what `server` says of `domain` by its `answer` to the question for the domain's NS records.
 
-    Only what the answer says of the domain itself counts: records of other names are nothing.
+    Only what the answer says of the domain itself counts: records of other names are nothing. Glue counts
+    for names in `zone`, that of the server, as resolvers take it: of others it has no right to tell.
     """
     says, target = _says(answer, domain)
     ns: tuple[str, ...] = ()
@@ -21,7 +22,8 @@ def view(server: Server, answer: Answer, domain: str) -> ParentView:
         ns = _ns(answer.records, domain)
     elif says == "delegates":
         ns = _ns(answer.authority, domain)
-    glue = tuple(dict.fromkeys(r for r in answer.additional if r.rdtype in _ADDRESS and r.name in set(ns)))
+    names = {name for name in ns if inside(name, zone)}
+    glue = tuple(dict.fromkeys(r for r in answer.additional if r.rdtype in _ADDRESS and r.name in names))
     return ParentView(server=server, says=says, answer=answer, ns=ns, glue=glue, target=target)
 
 
@@ -58,7 +60,8 @@ def referral(
 ) -> tuple[str, tuple[str, ...], tuple[Record, ...]] | None:
     """Return zone, NS names and glue of a referral towards `name` that leads below the zone `beyond`.
 
-    None for anything else: a referral sideways, upwards or to where we are ends a walk.
+    None for anything else: a referral sideways, upwards or to where we are ends a walk. Glue for names
+    that are not below `beyond` is left out.
     """
     if not answer.referral() or answer.error is not None:
         return None
@@ -68,5 +71,6 @@ def referral(
         return None
     zone = max(down, key=len)
     names = _ns(answer.authority, zone)[:MAX_NAMES]
-    glue = tuple(r for r in answer.additional if r.rdtype in _ADDRESS and r.name in names)
+    told = {name for name in names if inside(name, beyond)}
+    glue = tuple(r for r in answer.additional if r.rdtype in _ADDRESS and r.name in told)
     return zone, names, glue

@@ -120,10 +120,11 @@ class Walk(Names):
             return await self._descend(base, (await self._given(self.start))[0])
         return await self._by_resolver(base)
 
-    async def _views(self, servers: Sequence[Server], domain: str) -> tuple[ParentView, ...]:
+    async def _views(self, servers: Sequence[Server], domain: str, zone: str = ".") -> tuple[ParentView, ...]:
+        """Ask the servers of `zone` for the delegation of `domain`."""
         servers = servers[:MAX_SERVERS]
         answers = await asyncio.gather(*(self.ask(server, domain, "NS") for server in servers))
-        return tuple(view(s, answer, domain) for s, answer in zip(servers, answers, strict=True))
+        return tuple(view(s, answer, domain, zone) for s, answer in zip(servers, answers, strict=True))
 
     async def _further(self, found: Zone, domain: str) -> Zone:
         """Go on from servers that are above the parent: they refer to a zone between them and the domain."""
@@ -142,7 +143,7 @@ class Walk(Names):
             servers = await self._led([led for led in below if led[0] == zone])
             if not servers:
                 return replace(found, parent=zone, steps=steps, trouble=f"no server of {zone} has an address")
-            found = replace(found, parent=zone, steps=steps, parents=await self._views(servers, domain))
+            found = replace(found, parent=zone, steps=steps, parents=await self._views(servers, domain, zone))
         return found
 
     async def _led(self, below: Iterable[Referral]) -> tuple[Server, ...]:
@@ -163,7 +164,7 @@ class Walk(Names):
         zone, steps, doubts = ".", ["."], []
         above = [name for name in reversed(ancestors(base.domain)) if name != "."]
         for name in above[:MAX_STEPS]:
-            views = await self._views(servers, name)
+            views = await self._views(servers, name, zone)
             cut = [one for one in views if one.says in ("delegates", "serves")]
             usable = [one for one in views if one.says in DEFINITE]
             if cut:
@@ -180,7 +181,7 @@ class Walk(Names):
                 return replace(base, parent=zone, steps=tuple(steps), doubts=tuple(doubts), trouble=text)
         return replace(
             base, parent=zone, steps=tuple(steps), doubts=tuple(doubts),
-            parents=await self._views(servers, base.domain),
+            parents=await self._views(servers, base.domain, zone),
         )  # fmt: skip
 
     async def _by_resolver(self, base: Zone) -> Zone:
@@ -195,7 +196,7 @@ class Walk(Names):
                 base = replace(base, parent=name, steps=(name,))
                 if not servers:
                     return replace(base, trouble=f"the resolver has no address for the servers of {name}")
-                return replace(base, parents=await self._views(servers, base.domain))
+                return replace(base, parents=await self._views(servers, base.domain, name))
         return replace(base, trouble="the resolver knows no zone above the domain")
 
     async def _ns_name(

@@ -78,6 +78,25 @@ def test_names_elsewhere_without_glue_are_found_by_the_same_way():
         assert {n.name: n.found for n in found.names}["srv.hoster.test"] == "found"
 
 
+def test_addresses_of_names_outside_the_parent_zone_are_no_glue():
+    """The parent's server tells an address of a name in another zone, where nobody looks for it."""
+
+    def more(made, transport):
+        if any(one.rdtype == 2 and one.name.to_text() == "office.test." for one in made.authority):
+            made.additional.append(dns.rrset.from_text("srv.hoster.", 60, "IN", "A", "127.53.0.66"))
+        return made
+
+    root = f"{ROOT_ZONE}hoster. NS ns.hoster.\nns.hoster. A {HOSTER}\n"
+    tld = TLD_ZONE.replace("office NS ns2.office", "office NS srv.hoster.")
+    hoster = f"$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A {HOSTER}\nsrv A {NS2}\n"
+    with office(
+        root=root, tld=Host({"test": tld}, change=more), more={HOSTER: Host({"hoster": hoster})}
+    ) as port:
+        found = find("office.test", roots=(ROOT,), port=port)
+    assert places(found) == [NS1, NS2]
+    assert {n.name: n.glue for n in found.names} == {"ns1.office.test": (NS1,), "srv.hoster": ()}
+
+
 def test_two_zones_that_serve_each_other_end():
     """ns.a.test is served by ns.b.test and the other way round, and nobody has glue."""
     tld = TLD_ZONE + "a NS ns.b\nb NS ns.a\n"
@@ -233,7 +252,8 @@ answers = st.builds(
 
 @given(answers)
 def test_what_a_parent_says_is_never_made_up(answer):
-    said = view(Server(name="", endpoint="s"), answer, "office.test")
+    said = view(Server(name="", endpoint="s"), answer, "office.test", "test")
+    assert all(inside(record.name, "test") for record in said.glue)
     if answer.error or answer.rcode not in ("NOERROR", "NXDOMAIN"):
         assert said.says == "failed"
     if said.says in ("no such name", "no delegation", "alias", "serves"):
@@ -248,6 +268,7 @@ def test_what_a_parent_says_is_never_made_up(answer):
     if led is not None:
         assert inside(led[0], "test")
         assert led[0] != "test"
+        assert all(inside(record.name, "test") for record in led[2])
 
 
 def test_servers_as_people_write_them():

@@ -90,10 +90,10 @@ def outcome_of(answer: Answer) -> Lookup:
         outcome, detail = "failed", f"{answer.error or answer.rcode} {answer.detail}".strip()
     elif chain.loop:
         outcome, detail = "failed", "the aliases lead in a circle"
-    elif answer.rcode == "NXDOMAIN":
-        outcome = "no such name"
     elif not chain.records and (answer.referral() or not (answer.ra or _final(answer, chain.end))):
         outcome, detail, unsure = "failed", NO_RECURSION, not (answer.referral() or chain.aliases)
+    elif answer.rcode == "NXDOMAIN":
+        outcome = "no such name"
     return Lookup(
         name=answer.name, rdtype=answer.rdtype, server=answer.server, outcome=outcome,
         records=chain.records if outcome == "found" else (), aliases=chain.aliases, end=chain.end,

@@ -277,7 +277,7 @@ EMPTY = ("_dmarc.a.x.test.", "a.x.test.")
 
 @pytest.mark.parametrize(
     ("flags", "unsure"),
-    [((), ("_dmarc.a.x.test", "a.x.test")), (("RA",), ()), (("AA",), ())],
+    [((), ("_dmarc.a.x.test", "_dmarc.test", "a.x.test")), (("RA",), ()), (("AA",), ())],
 )
 def test_emptiness_that_nobody_vouches_for_proves_nothing(flags, unsure):
     """The server gives the parent's record, and nothing for the domain, perhaps with no right to say so."""

@@ -30,6 +30,10 @@ def alias(target):
         ({"aa": True, "authority": soa("x.example")}, "no data"),
         ({}, "failed"),
         ({"rcode": "NXDOMAIN", "aa": True}, "no such name"),
+        ({"rcode": "NXDOMAIN", "ra": True}, "no such name"),
+        ({"rcode": "NXDOMAIN"}, "failed"),
+        ({"rcode": "NXDOMAIN", "aa": True, "records": alias("b.y.example")}, "failed"),
+        ({"rcode": "NXDOMAIN", "ra": True, "records": alias("b.y.example")}, "no such name"),
         ({"rcode": "SERVFAIL", "aa": True}, "failed"),
         ({"aa": True, "records": alias("b.x.example"), "authority": soa("x.example")}, "no data"),
         # The alias leads out of the zone of a server that does not resolve: nobody asked there.
@@ -48,6 +52,7 @@ def test_absence_is_said_by_authority_or_by_a_resolver(said, outcome):
     ("said", "unsure"),
     [
         ({}, True),
+        ({"rcode": "NXDOMAIN"}, True),
         ({"aa": True}, False),
         ({"ra": True}, False),
         ({"rcode": "SERVFAIL"}, False),

@@ -92,6 +92,13 @@ def parse_percent(value: Any) -> float:
     return percent
 
 
+_NOT_A_NAME = (
+    ("://", ": write the name alone, without what stands before and behind it in an address of the web"),
+    ("@", ": write only what stands behind the @"),
+    (" ", ": write the name alone, a preference or a port belongs elsewhere"),
+)
+
+
 def parse_domain(value: Any) -> str:
     """Return a domain name in lower-case A-label form without the final dot; the root is `.`."""
     text = _text(value, "A domain name is written like example.com")
@@ -104,7 +111,10 @@ def parse_domain(value: Any) -> str:
         raise ValueError(f"{value!r} cannot be written as an internationalised domain name.") from None
     labels = name.split(".")
     if len(name) > 253 or not all(_LABEL.match(label) or label == "*" for label in labels):
-        raise ValueError(f"A domain name has labels of 1 to 63 letters, digits or hyphens, unlike {value!r}.")
+        alone = next((why for sign, why in _NOT_A_NAME if sign in text), "")
+        raise ValueError(
+            f"A domain name has labels of 1 to 63 letters, digits or hyphens, unlike {value!r}{alone}."
+        )
     return name.lower()
 
 

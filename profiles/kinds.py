@@ -47,12 +47,18 @@ def _as_written(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return keep
 
 
+def _duration(value: Any) -> Any:
+    """Check a duration; a bare number is written with its unit, so that it can stand in a text, too."""
+    seconds = params.parse_duration(value)
+    return value if isinstance(value, str) else f"{seconds:g}s"
+
+
 SCALARS: dict[str, Callable[[Any], Any]] = {
     "text": _text,
     "integer": _integer,
     "number": _number,
     "boolean": _boolean,
-    "duration": _as_written(params.parse_duration),
+    "duration": _duration,
     "percent": _as_written(params.parse_percent),
     "address": params.parse_address,
     "host": params.parse_host,

@@ -80,6 +80,8 @@ class _Binding:
         self.values: dict[str, Any] = {}
         self.problems: list[Problem] = []
         self._open: list[str] = []
+        self._broken: set[str] = set()
+        """Parameters whose value was refused, and those that are made of them."""
 
     def run(self) -> Bound:
         for name in self.given:
@@ -101,10 +103,12 @@ class _Binding:
         if raw is None and name not in self.given:
             if parameter.required:
                 self._missing(name, parameter)
+                self._broken.add(name)
             self.values[name] = None
             return
+        used = [part.split(".")[0] for part in uses(raw)]
         self._open.append(name)
-        for use in dict.fromkeys(part.split(".")[0] for part in uses(raw)):
+        for use in dict.fromkeys(used):
             if use in self._open:
                 loop = " -> ".join([*self._open[self._open.index(use) :], use])
                 self.problems.append(document.problem(at, f"The values refer to each other: {loop}."))
@@ -114,6 +118,10 @@ class _Binding:
             if use in self.parameters:
                 self._resolve(use)
         self._open.pop()
+        if self._broken.intersection(used):
+            self._broken.add(name)
+            self.values[name] = None
+            return
         try:
             raw = Scope(self.values).fill(raw)
         except Unbound as error:
@@ -129,6 +137,8 @@ class _Binding:
         self.problems += [document.problem((*at, *path), message, hint) for path, message, hint in wrong]
         if parameter.required and value in ([], ""):
             self.problems.append(document.problem(at, "The parameter is required, and this is empty."))
+        if wrong:
+            self._broken.add(name)
         self.values[name] = value
 
     def _missing(self, name: str, parameter: ParameterModel) -> None:

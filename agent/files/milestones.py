@@ -108,7 +108,9 @@ def _one(name: str, layers: list[Layer], known: dict[str, list[Layer]], setting:
             setting.problems.append(document.problem((*at, i), message, did_you_mean(other, known)))
     owner, document, at = _value(layers, "owner", None, name)
     if owner is not None and owner not in setting.parties:
-        setting.problems.append(document.problem(at, *unknown_owner(owner, setting.parties)))
+        told = document is not setting.project and _owns_checks(owner, setting)
+        if not told:
+            setting.problems.append(document.problem(at, *unknown_owner(owner, setting.parties)))
     text, document, at = _value(layers, "due", None, name)
     moment = None
     if text is not None:
@@ -125,6 +127,11 @@ def _one(name: str, layers: list[Layer], known: dict[str, list[Layer]], setting:
         after=tuple(filter(known.__contains__, after)),
         owner=owner,
     )
+
+
+def _owns_checks(owner: str, setting: Setting) -> bool:
+    """Return whether checks have that owner, too, so that it is told once and for all of them."""
+    return any(head.owner == owner for head in setting.planning.heads.values())
 
 
 def unknown_owner(owner: str, parties: frozenset[str]) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from agent.files.graph import cycles, is_glob, matching
 from agent.files.model import EngineKeys
+from agent.files.origin import parameters_of
 from agent.plan import PlannedCheck, definition_digest
 from checks import jsonable, registry
 from checks.contract import RESERVED, Check
@@ -135,6 +136,9 @@ def _build(
         unknown = key and len(path) == 1 and path[0] in params
         meant = hint or (did_you_mean(path[0], RESERVED) if unknown else _origin(draft, path))
         planning.say(draft, path, message, meant, key=key)
+        if draft.origin == "profile" and not unknown:
+            came = tuple(parameters_of(draft, path, message))
+            planning.problems[-1] = replace(planning.problems[-1], parameters=came)
     return built
 
 

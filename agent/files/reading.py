@@ -140,8 +140,24 @@ def _expand(work: _Work, file: ProjectFile | None) -> tuple[Planning, FromProfil
     own = expand(work.document, checks, work.scope, "project")
     left_out |= own.left_out
     planning = plan_checks([*drafts, *own.drafts], left_out, complete=work.complete)
-    work.problems += [*own.problems, *planning.problems]
+    work.problems += [*own.problems, *(_where_written(work, item) for item in planning.problems)]
     return planning, milestones
+
+
+def _where_written(work: _Work, problem: Problem) -> Problem:
+    """Return a problem of a profile's check at the place under `with` that can mend it.
+
+    A wrong default is the profile's own mistake and stays there; an empty one waits to be given.
+    """
+    given = [name for name in problem.parameters if work.document.get(("with", name)) is not None]
+    empty = [name for name in problem.parameters if work.scope.values.get(name) in (None, "", [])]
+    for name in [*given, *empty][:1]:
+        at = ("with", name) if given else ("with",) if "with" in work.document.value else ("profile",)
+        place = work.document.place(at, key=not given)
+        meant = problem.hint.startswith("did you mean")
+        hint = problem.hint if meant else f"the check '{problem.path[1]}' takes it"
+        return work.document.problem_at(place, ("with", name), problem.message, hint)
+    return problem
 
 
 def _without(

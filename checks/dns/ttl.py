@@ -186,16 +186,34 @@ class Ttl(Check[TtlSeen]):
                 subject, "It has been low for at least one old TTL.", expected=expected,
                 observed=observed,
             )  # fmt: skip
-        wait = until - seen.at
+        wait = span((until - seen.at).total_seconds())
+        fix = (
+            f"Wait until {_minute(until)} UTC ({wait} from this run), then run this check again, and only "
+            "then change the records."
+        )
+        alive = [one for one in seen.sightings if _lives(one, seen.at) and (one.ttl or 0) > self.max_ttl]
+        if not alive:
+            return cannot_tell(
+                subject,
+                "It is low, and not proven to have been so for the old TTL: resolvers may keep the old "
+                f"records until {_minute(until)} UTC.",
+                expected=expected,
+                observed=observed,
+                fix=fix,
+            )
         return failed(
             subject,
             f"It was lowered too late: resolvers may keep the old records until {_minute(until)} UTC.",
             expected=expected,
-            observed=observed,
-            fix=f"Wait until {_minute(until)} UTC ({span(wait.total_seconds())} from this run), "
-            "then run this check again, and only then change the records.",
+            observed=f"{observed}; {alive[-1].ttl} s at {minute(alive[-1].at)}",
+            fix=fix,
             reference="RFC 1035 section 3.2.1",
         )
+
+
+def _lives(one: Sighting, now: datetime) -> bool:
+    """Return whether a resolver may still hold what it fetched when `one` was seen."""
+    return one.ttl is not None and one.at + timedelta(seconds=one.ttl) > now
 
 
 def _minute(moment: datetime) -> str:

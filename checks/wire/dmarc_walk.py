@@ -86,10 +86,10 @@ class Records:
     async def believed(self, name: str, rdtype: str) -> Lookup:
         """Look a name up, and where nobody vouches for its being empty, go on with that and keep the name."""
         found = await self.lookup(name, rdtype)
-        if not found.unsure:
+        if found.unsure is None:
             return found
         self.unsure.append(name)
-        return dataclasses.replace(found, outcome="no data")
+        return dataclasses.replace(found, outcome=found.unsure)
 
     async def texts(self, name: str, *, believe: bool = False) -> tuple[Lookup, list[str]]:
         """Return the lookup of a name's TXT records and their values."""

@@ -36,9 +36,9 @@ class Lookup:
     end: str = ""
     ad: bool = False
     detail: str = ""
-    unsure: bool = False
-    """It failed because the only answers were that there is nothing, from servers that neither resolve nor
-    have authority."""
+    unsure: Literal["no data", "no such name"] | None = None
+    """It failed because the only answers were that there is nothing, this one, from servers that neither
+    resolve nor have authority."""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ async def lookup(
     client = await vantage.client(Dns)
     timeout = min(2.0, vantage.remaining() * 0.9 / (len(servers) * (_TRIES + 1)))
     failures: list[str] = []
-    unsure = True
+    claims: list[Literal["no data", "no such name"] | None] = []
     for server in servers:
         answer = await client.ask(
             server, name, rdtype, timeout=timeout, tries=_TRIES, dnssec=dnssec, ca_file=ca_file
@@ -73,10 +73,10 @@ async def lookup(
         if found.outcome != "failed":
             return found
         failures.append(f"{server}: {found.detail}")
-        unsure = unsure and found.unsure
+        claims.append(found.unsure)
     return Lookup(
         name=name, rdtype=rdtype, server=servers[-1], outcome="failed", end=name, detail="; ".join(failures),
-        unsure=unsure,
+        unsure=None if None in claims else max(claims, key=claims.count),
     )  # fmt: skip
 
 
@@ -85,13 +85,15 @@ def outcome_of(answer: Answer) -> Lookup:
     chain = answer.chain()
     outcome: Outcome = "found" if chain.records else "no data"
     detail = ""
-    unsure = False
+    unsure: Literal["no data", "no such name"] | None = None
     if answer.error is not None or answer.rcode not in ("NOERROR", "NXDOMAIN"):
         outcome, detail = "failed", f"{answer.error or answer.rcode} {answer.detail}".strip()
     elif chain.loop:
         outcome, detail = "failed", "the aliases lead in a circle"
     elif not chain.records and (answer.referral() or not (answer.ra or _final(answer, chain.end))):
-        outcome, detail, unsure = "failed", NO_RECURSION, not (answer.referral() or chain.aliases)
+        outcome, detail = "failed", NO_RECURSION
+        if not (answer.referral() or chain.aliases):
+            unsure = "no such name" if answer.rcode == "NXDOMAIN" else "no data"
     elif answer.rcode == "NXDOMAIN":
         outcome = "no such name"
     return Lookup(

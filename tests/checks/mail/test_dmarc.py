@@ -301,6 +301,21 @@ def test_emptiness_that_nobody_vouches_for_proves_nothing(flags, unsure):
         assert findings[0].status is P
 
 
+def test_what_nobody_vouches_for_is_told_as_it_was_said():
+    """A server without the flags says that the domain does not exist: np would apply, were that true."""
+
+    def answer(query):
+        if dns.message.from_wire(query).question[0].name.to_text() == "_dmarc.x.test.":
+            return answering(("@", 60, "TXT", '"v=DMARC1; p=none; sp=none; np=reject"'))(query)
+        return answering(rcode="NXDOMAIN")(query)
+
+    with scripted(udp=answer) as port:
+        check = Dmarc(domain="a.x.test", resolvers=(f"127.0.0.1:{port}", f"127.0.0.1:{port}"))
+        seen = run(check)
+    assert (seen.record_domain, seen.policy, seen.exists) == ("x.test", "reject", False)
+    assert [finding.status for finding in judged(check, seen)] == [Q]
+
+
 def test_silence_is_never_absence():
     with scripted(udp=failing(None, "_dmarc.x.test")) as port:
         check = Dmarc(domain="a.x.test", resolvers=(f"127.0.0.1:{port}",), at_most="none")

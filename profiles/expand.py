@@ -23,6 +23,13 @@ _WHOLE = re.compile(r"\$\{([^{}]*)\}\Z")
 _WHEN = re.compile(r"(not\s+)?\$\{([^{}]*)\}\Z")
 
 
+class _LeftOut:
+    """What `${name?}` stands for where nothing was given."""
+
+
+_LEFT_OUT = _LeftOut()
+
+
 class Unbound(Exception):  # noqa: N818 - becomes a problem of the file
     """A `${}` has no value here; carries message and hint."""
 
@@ -69,15 +76,36 @@ class Scope:
         return value
 
     def fill(self, value: Any) -> Any:
-        """Return `value` with every `${}` in its texts replaced; raise Unbound at the first that cannot."""
+        """Return `value` with every `${}` in its texts replaced; raise Unbound at the first that cannot.
+
+        A key or an item that is `${name?}` is left out where nothing was given for `name`.
+        """
         if isinstance(value, str):
-            whole = _WHOLE.match(value)
-            return self.given(whole.group(1)) if whole else self.text(value)
+            filled = self.scalar(value)
+            if isinstance(filled, _LeftOut):
+                raise Unbound(f"Nothing was given for '{value}', and it cannot be left out here.")
+            return filled
         if isinstance(value, list):
-            return [self.fill(item) for item in value]
+            return [self.fill(item) for item in value if not self.left_out(item)]
         if isinstance(value, dict):
-            return {self.key(key, value): self.fill(item) for key, item in value.items()}
+            kept = {key: item for key, item in value.items() if not self.left_out(item)}
+            return {self.key(key, value): self.fill(item) for key, item in kept.items()}
         return value
+
+    def scalar(self, text: str) -> Any:
+        """Return a text filled in, or what says that it is left out."""
+        whole = _WHOLE.match(text)
+        if whole is None:
+            return self.text(text)
+        use = whole.group(1)
+        if not use.endswith("?"):
+            return self.given(use)
+        value = self.get(use[:-1])
+        return _LEFT_OUT if value is None else value
+
+    def left_out(self, value: Any) -> bool:
+        """Return whether `value` is a `${name?}` for which nothing was given; raise Unbound as `fill`."""
+        return isinstance(value, str) and value.endswith("?}") and isinstance(self.scalar(value), _LeftOut)
 
     def key(self, key: Any, mapping: Mapping[Any, Any]) -> Any:
         """Return a mapping's key with every `${}` replaced; raise Unbound where that makes it another's."""
@@ -96,6 +124,8 @@ class Scope:
                 return "${"
             if match.group(1) is None:
                 raise Unbound("'${' is not closed; write ${name}, or $${ for the characters themselves.")
+            if match.group(1).endswith("?"):
+                raise Unbound(f"'{match.group()}' leaves out what it stands for, so it can only stand alone.")
             value = self.given(match.group(1))
             if isinstance(value, (list, dict)):
                 raise Unbound(f"'${{{match.group(1)}}}' is {show(value)}; it can only stand alone.")
@@ -111,7 +141,7 @@ class Scope:
 def uses(value: Any) -> list[str]:
     """Return the insides of every `${}` in `value`."""
     if isinstance(value, str):
-        return [match.group(1) for match in _USE.finditer(value) if match.group(1) is not None]
+        return [match[1].removesuffix("?") for match in _USE.finditer(value) if match[1] is not None]
     if isinstance(value, dict):
         return [use for pair in value.items() for part in pair for use in uses(part)]
     return [use for item in value for use in uses(item)] if isinstance(value, list) else []
@@ -137,14 +167,17 @@ def slug(text: str) -> str:
 
 
 def fill_deep(document: Document, path: Path, value: Any, scope: Scope) -> tuple[Any, list[Problem]]:
-    """Return `value` filled in, and a problem at the place of every `${}` that has no value."""
+    """Return `value` filled in, and a problem at the place of every `${}` that has no value.
+
+    A `${name?}` that stands alone comes back as what its keeper leaves out.
+    """
     if isinstance(value, dict):
         return _fill_mapping(document, path, value, scope)
     if isinstance(value, list):
         items = [fill_deep(document, (*path, i), item, scope) for i, item in enumerate(value)]
-        return [v for v, _ in items], [p for _, found in items for p in found]
+        return [v for v, _ in items if v is not _LEFT_OUT], [p for _, found in items for p in found]
     try:
-        return scope.fill(value), []
+        return scope.scalar(value) if isinstance(value, str) else value, []
     except Unbound as error:
         return None, [document.problem(path, error.message, error.hint)]
 
@@ -200,6 +233,8 @@ def _fill_mapping(
     for key, item in mapping.items():
         made, found = fill_deep(document, (*path, key), item, scope)
         problems += found
+        if made is _LEFT_OUT:
+            continue
         try:
             filled[scope.key(key, mapping)] = made
         except Unbound as error:
@@ -262,7 +297,9 @@ def _expand_one(out: Expanded, draft: Draft, scope: Scope) -> None:
         if key == "needs" and isinstance(value, list):
             filled[key], found = _fill_ids(document, (*path, key), value, scope)
         else:
-            filled[key], found = fill_deep(document, (*path, key), value, scope)
+            made, found = fill_deep(document, (*path, key), value, scope)
+            if made is not _LEFT_OUT:
+                filled[key] = made
         out.problems += found
     out.values += size(filled, MAX_VALUES)
     out.drafts.append(Draft(id=name, body=filled, document=document, path=path, origin=draft.origin))

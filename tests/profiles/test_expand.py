@@ -97,6 +97,36 @@ def test_a_key_that_cannot_be_filled_in_is_refused(tmp_path: Path, keys: str, sa
     assert said in str(problems)
 
 
+CLOSED = "type: network.closed, milestone: ready, target: a.example"
+
+
+def test_a_key_or_an_item_with_a_question_mark_is_left_out_where_nothing_is_given(tmp_path: Path) -> None:
+    profile = parameters(other="type: endpoint", port="type: integer") + (
+        f"checks:\n  c: {{{MANY}, expect_status: [200, '${{port?}}'], connect_to: '${{other?}}'}}\n"
+    )
+    left = load(tmp_path, profile).by_id["c"]
+    assert left.params.get("connect_to") is None
+    assert left.params["expect_status"] == [200]
+    given = load(tmp_path, profile, "with: {other: 'b.example:80', port: 204}\n").by_id["c"]
+    assert given.params["connect_to"] == "b.example:80"
+    assert given.params["expect_status"] == [200, 204]
+
+
+@pytest.mark.parametrize(
+    ("check", "said"),
+    [
+        (f"{CLOSED}, ports: ['${{port?}}']", "ports"),
+        (f"{CLOSED}, ports: '${{port?}}'", "ports"),
+        (f"{CLOSED}, ports: [1], title: 'Port ${{port?}}'", "can only stand alone"),
+        (f"{CLOSED}, ports: [1], control: '${{prot?}}'", "There is no parameter 'prot'"),
+        (f"{CLOSED}, ports: [1], control: '${{port??}}'", "is not the name of a parameter"),
+    ],
+)
+def test_what_must_be_there_is_not_left_out(check: str, said: str, tmp_path: Path) -> None:
+    found = refused(tmp_path, parameters(port="type: integer") + f"checks:\n  c: {{{check}}}\n")
+    assert said in str(found)
+
+
 def test_a_whole_scalar_inserts_the_value_and_a_part_its_text(tmp_path: Path) -> None:
     plan = load(
         tmp_path,

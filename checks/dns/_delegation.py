@@ -60,6 +60,14 @@ def parent_findings(zone: Zone) -> Iterable[Finding]:
         return
     subject, usable = parent_of(zone), zone.usable()
     expected = f"a delegation of {zone.domain}"
+    for name in zone.lost:
+        yield cannot_tell(
+            name,
+            "This server is named in the check and has no address here, so it was not asked.",
+            expected="an answer of every server that is named",
+            observed="no address",
+            fix="Name it with its address, as in ns1.example.com=192.0.2.53, or mend the name.",
+        )
     observed = joined(map(said, zone.parents)) or safe(zone.trouble, limit=400)
     if not usable:
         yield _unknown(zone, expected, observed)

@@ -40,7 +40,7 @@ async def holders(walk: Walk, name: str, servers: Sequence[str]) -> tuple[tuple[
     """
     zone = await walk.zone(name, servers)
     if servers:
-        return zone.servers, ", ".join(one.name for one in zone.names if zone.how == "servers")
+        return zone.servers, ", ".join(zone.lost)
     if zone.delegation():
         lost = [one.name for one in zone.names if not one.glue and not one.addresses]
         return zone.servers, zone.trouble or ", ".join(lost)

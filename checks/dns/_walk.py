@@ -61,7 +61,10 @@ class Walk(Names):
         """Return the zone as `find_zone` says."""
         named, lost = await self._given(servers)
         if servers and self.how == "resolvers":
-            return Zone(domain=domain, how="servers", servers=self.of_family(named), names=lost)
+            return Zone(
+                domain=domain, how="servers", servers=self.of_family(named), names=lost,
+                lost=tuple(one.name for one in lost) + tuple(servers[MAX_SERVERS:]),
+            )  # fmt: skip
         found = await self._parent_side(domain)
         delegation = found.delegation()
         glue = [record for parent in found.parents for record in parent.glue]
@@ -72,7 +75,8 @@ class Walk(Names):
         wanted = [self._ns_name(name, domain, glue, named) for name in used]
         looked = tuple(await asyncio.gather(*wanted))
         return replace(
-            found, names=looked, servers=self.of_family(named or self.servers_of(looked)),
+            found, names=looked, servers=self.of_family(named if servers else self.servers_of(looked)),
+            lost=(*found.lost, *(one.name for one in lost), *servers[MAX_SERVERS:]),
         )  # fmt: skip
 
     def of_family(self, servers: Iterable[Server]) -> tuple[Server, ...]:
@@ -114,7 +118,9 @@ class Walk(Names):
             servers, lost = await self._given(self.start)
             if not servers:
                 return replace(base, trouble=f"{', '.join(one.name for one in lost)} has no address here")
-            found = replace(base, parents=await self._views(servers, domain))
+            found = replace(
+                base, parents=await self._views(servers, domain), lost=tuple(one.name for one in lost)
+            )
             return await self._further(found, domain)
         if self.how == "roots":
             return await self._descend(base, (await self._given(self.start))[0])

@@ -102,6 +102,8 @@ class Zone:
     """Where servers above the parent disagree about the way; raw."""
     steps: tuple[str, ...] = ()
     """The zones passed on the way; raw."""
+    lost: tuple[str, ...] = ()
+    """Servers named in the check that could not be asked: their names have no address here."""
 
     def usable(self) -> tuple[ParentView, ...]:
         """Return the views of the parent's servers that say something of the domain with authority."""

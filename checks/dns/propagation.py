@@ -13,7 +13,7 @@ from checks.contract import CannotTell, Check, Finding, Status, Vantage
 from checks.dataclass import dataclass
 from checks.dns._data import PANEL, data_of, listed
 from checks.dns._panel import Panel, Sample, Truth
-from checks.dns._zone import find_zone
+from checks.dns._zone import NsName, find_zone
 from checks.dns.record import Type
 from checks.judging import cannot_tell
 from checks.params import DomainName, NameServer, Port, Resolver
@@ -147,23 +147,29 @@ class Propagation(Check[PropagationSeen]):
         if not servers and zone.absent():
             # The name is no zone: those that say so with authority are the servers of its zone.
             servers = tuple(view.server for view in zone.usable())
-        lost = [f"{name.name}: {name.detail or name.found}" for name in zone.names if not name.addresses]
-        trouble = "" if servers else zone.trouble or "; ".join(lost) or "no server of the zone was found"
+        lost = list(zone.lost)
+        if not self.servers:
+            lost += [f"{name.name}: {name.detail or name.found}" for name in zone.names if not _placed(name)]
+        trouble = "; ".join(filter(None, ("" if self.servers else zone.trouble, *lost)))
+        if not servers:
+            trouble = trouble or zone.trouble or "no server of the zone was found"
         return [(server.label, server.endpoint) for server in servers], trouble
 
     def judge(self, seen: PropagationSeen) -> Iterable[Finding]:
         panel = self._plan()
         truths = [panel.authority(truth) for truth in seen.truth]
         yield from truths
-        if seen.asked_truth and not truths:
+        if seen.asked_truth and (seen.trouble or not truths):
             yield cannot_tell(
                 self.subject(),
-                "The zone's authoritative servers could not be found, so that the truth is not known.",
+                "Not every authoritative server of the zone could be found, so that the truth is not known.",
                 expected=listed(panel.planned),
                 observed=safe(seen.trouble or "no server", limit=300),
                 fix="Name them in 'servers', or correct 'parents' or 'roots'.",
             )
-        changed = bool(truths) and all(finding.status is Status.PASS for finding in truths)
+        changed = (
+            bool(truths) and not seen.trouble and all(finding.status is Status.PASS for finding in truths)
+        )
         panel = dataclasses.replace(panel, changed=changed)
         by_resolver: dict[str, list[Sample]] = {}
         for sample in seen.samples:
@@ -180,6 +186,10 @@ class Propagation(Check[PropagationSeen]):
     def _plan(self) -> Panel:
         planned, old = data_of(self.rdtype, self.expect, "expect"), data_of(self.rdtype, self.old, "old")
         return Panel(name=self.name, rdtype=self.rdtype, planned=planned, old=old)
+
+
+def _placed(name: NsName) -> bool:
+    return bool(name.glue or name.addresses)
 
 
 async def _resolvers(vantage: Vantage) -> tuple[str, ...]:

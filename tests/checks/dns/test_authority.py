@@ -355,6 +355,19 @@ def test_named_servers_that_leave_one_of_the_delegation_out():
     assert has(findings, "inconclusive", "ns2.office.test", "not tested")
 
 
+@pytest.mark.parametrize("kind", [Authority, Delegation])
+@pytest.mark.parametrize("key", ["servers", "parents"])
+def test_a_named_server_without_an_address_is_not_left_out(kind, key):
+    with office() as port:
+        named = {
+            "servers": (f"ns1.office.test={NS1}:{port}", f"ns2.office.test={NS2}:{port}"),
+            "parents": (f"{TLD}:{port}",),
+        }
+        named[key] += ("gone.office.test",)
+        _, findings = look(kind(domain="office.test", port=port, resolvers=(f"{TLD}:{port}",), **named))
+    assert bad(findings) == [("inconclusive", "gone.office.test")]
+
+
 def test_no_ipv6_here_is_not_their_fault(monkeypatch):
     zone = ZONE + "ns2 AAAA 2001:db8::53\n"
     tld = TLD_ZONE + "ns2.office AAAA 2001:db8::53\n"

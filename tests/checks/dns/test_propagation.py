@@ -95,6 +95,25 @@ def test_it_does_not_lie(lie, beside):
         assert "some of 2 answers" in findings[0].message or "of its own" in findings[0].message
 
 
+def test_half_of_the_zone_s_servers_are_not_the_truth():
+    """The old data from a cache is not known to die while a server may still have it."""
+    findings = judge(answer(NEW), true=[truth(NEW)], trouble="ns2.x: no address")
+    assert [f.status for f in findings] == [S.PASS, S.INCONCLUSIVE, S.PASS]
+    findings = judge(answer(OTHER), true=[truth(NEW)], old=(), trouble="ns2.x: no address")
+    assert "neither" not in findings[-1].message
+    assert "not the planned" in findings[-1].message
+
+
+def test_a_named_server_without_an_address_is_not_left_out():
+    with knot(ZONE.replace("MX 10 mail", f"MX {NEW}.")) as port:
+        check = Propagation(
+            name=NAME, rdtype="MX", expect=(NEW,), resolvers=(f"127.0.0.1:{port}",),
+            servers=(f"127.0.0.1:{port}", "gone.invalid"),
+        )  # fmt: skip
+        findings = run(check)
+    assert [f.status for f in findings if "gone.invalid" in f.observed] == [S.INCONCLUSIVE]
+
+
 def test_nothing_asked_is_no_pass():
     assert judge() == []
 

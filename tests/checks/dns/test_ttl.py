@@ -19,7 +19,7 @@ from checks.vantage import Earlier
 from checks.wire.dns import Answer, Record
 from checks.words import Status
 from tests.checks.dns.zones import Host, silent_on, with_rcode, without_aa
-from tests.checks.dns.zones_office import NS1, NS2, ROOT, TLD, ZONE, look, office
+from tests.checks.dns.zones_office import NS1, NS2, ROOT, TLD, ZONE, has, look, office
 from tests.checks.hostile import assert_harmless
 from tests.checks.wire.dns_servers import dnsmasq
 
@@ -245,3 +245,13 @@ def test_no_way_to_the_servers_is_inconclusive():
     with office(without=(TLD,)) as port:
         _, findings = look(ttl(port, old_ttl=0.0))
     assert [f.status.value for f in findings] == ["inconclusive"]
+
+
+@pytest.mark.parametrize("way", [{}, {"roots": (), "parents": (TLD,)}, {"roots": ()}], ids=["r", "p", "s"])
+def test_a_server_whose_name_has_no_address_is_not_left_out(way):
+    with office() as port:
+        servers = (f"ns1.office.test={NS1}:{port}", "gone.office.test")
+        way = way or {"roots": (ROOT,)}
+        _, findings = look(ttl(port, old_ttl=0.0, servers=servers, resolvers=(f"{TLD}:{port}",), **way))
+    assert has(findings, "inconclusive", "office.test MX", "gone.office.test")
+    assert not has(findings, "pass", "since when", "")

@@ -39,19 +39,33 @@ class Ways:
 
 
 def hosts_of(mx: Verdict, domain: str) -> list[str]:
+    """Return the mail hosts of a domain that are looked at, preferred first: at most `MAX_HOSTS`."""
+    return all_hosts_of(mx, domain)[:MAX_HOSTS]
+
+
+def all_hosts_of(mx: Verdict, domain: str) -> list[str]:
     """Return the mail hosts of a domain, preferred first: those of its MX, or itself where it has none."""
     if mx.outcome == "no data":
         return [domain]
     pairs = [record.split(" ", 1) for record in mx.records if " " in record]
     ordered = sorted(pairs, key=lambda pair: int(pair[0]) if pair[0].isdigit() else 0)
-    return list(dict.fromkeys(host.rstrip(".").lower() or "." for _, host in ordered))[:MAX_HOSTS]
+    return list(dict.fromkeys(host.rstrip(".").lower() or "." for _, host in ordered))
 
 
 def address_verdict(ways: Ways, host: str) -> tuple[Verdict, list[str]]:
-    """Return the verdict on a host's addresses, and the addresses."""
+    """Return the verdict on a host's addresses, and those of them that are tried."""
     found = [ways.verdict(host, rdtype) for rdtype in ("A", "AAAA")]
-    addresses = [text for one in found for text in one.records if one.outcome == "found"]
-    return _of_host(found), addresses[:MAX_ADDRESSES]
+    return _of_host(found), _addresses(found)[:MAX_ADDRESSES]
+
+
+def untried(ways: Ways, host: str) -> int:
+    """Return how many addresses of a host are not tried."""
+    found = [ways.verdict(host, rdtype) for rdtype in ("A", "AAAA")]
+    return max(0, len(_addresses(found)) - MAX_ADDRESSES)
+
+
+def _addresses(found: Sequence[Verdict]) -> list[str]:
+    return [text for one in found for text in one.records if one.outcome == "found"]
 
 
 def _of_host(found: Sequence[Verdict]) -> Verdict:

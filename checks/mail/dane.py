@@ -12,7 +12,16 @@ from checks.contract import Check, Finding, Vantage
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.mail._dane_findings import judge_probe, unusable_remark
-from checks.mail._dane_ways import MAX_HOSTS, Ways, address_verdict, fetch, hosts_of
+from checks.mail._dane_ways import (
+    MAX_ADDRESSES,
+    MAX_HOSTS,
+    Ways,
+    address_verdict,
+    all_hosts_of,
+    fetch,
+    hosts_of,
+    untried,
+)  # fmt: skip
 from checks.mail._names import shown
 from checks.params import DomainName, NameServer, Port, Resolver
 from checks.safe import safe
@@ -138,6 +147,7 @@ class Dane(Check[DaneSeen]):
             yield from self._mx(mx)
             if mx.word in ("bogus", "indeterminate") or mx.outcome == "no such name":
                 return
+            yield from self._too_many(mx)
         hosts = self._hosts(ways)
         if hosts == ["."]:
             return
@@ -155,6 +165,17 @@ class Dane(Check[DaneSeen]):
                 observed=f"with: {shown(used)}; without: {shown(bare)}",
                 fix="Publish TLSA records for the other hosts as well.",
                 reference="RFC 7672 section 2.2.1",
+            )
+
+    def _too_many(self, mx: Verdict) -> Iterator[Finding]:
+        every = all_hosts_of(mx, self.domain)
+        if len(every) > MAX_HOSTS:
+            yield cannot_tell(
+                f"{self.domain} MX",
+                f"{len(every) - MAX_HOSTS} mail hosts were not looked at: there are more than {MAX_HOSTS}.",
+                expected="every host of the MX records",
+                observed=shown(every[MAX_HOSTS:]),
+                fix="Name these in 'hosts' of a check of their own, or remove MX records not needed.",
             )
 
     def _mx(self, mx: Verdict) -> Iterator[Finding]:
@@ -238,6 +259,15 @@ class Dane(Check[DaneSeen]):
         else:
             states[host] = "used"
             yield from self._tlsa(verdict, host, seen)
+            left_out = untried(ways, host)
+            if left_out:
+                yield cannot_tell(
+                    subject,
+                    f"{left_out} of its addresses were not tried: it has more than {MAX_ADDRESSES}.",
+                    expected="the right certificate at every address",
+                    observed=f"{MAX_ADDRESSES} tried",
+                    fix="Test the other addresses by mail.smtp, each with server_name.",
+                )
 
     def _tlsa(self, verdict: Verdict, host: str, seen: DaneSeen) -> Iterator[Finding]:
         records = read_tlsa(verdict.records)

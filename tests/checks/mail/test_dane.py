@@ -75,6 +75,8 @@ DOMAINS = [
     domain("expired.test", RIGHT, signing=Signing(begins=-9 * DAY, ends=-2 * DAY)),
     domain("null.test", mx="0 ."),
     dataclasses.replace(domain("outside.test", mx="10 mx.ee.test."), signing=None),
+    Domain("many.test", "".join(f"@ MX {number} mx{number}.none.test.\n" for number in range(10, 22))),
+    domain("wide.test", RIGHT + "\n" + "".join(f"mx A 127.0.0.{number}\n" for number in range(2, 7))),
     Domain("implicit.test", f"@ A 127.0.0.1\n_25._tcp TLSA {RIGHT}\n"),
 ]
 
@@ -156,6 +158,13 @@ def test_from_the_authoritative_servers(lab, mail):
     where = {"resolvers": (), "roots": lab.roots, "port": lab.port}
     assert worst(run(check(lab, "ee.test", mail.port, expect="present", **where))) is S.PASS
     assert worst(run(check(lab, "wrong.test", mail.port, **where))) is S.FAIL
+
+
+def test_what_is_left_out_is_said(lab):
+    findings = run(check(lab, "many.test", free_port()))
+    assert any("2 mail hosts were not looked at" in one.message for one in findings)
+    (wide,) = [one for one in run(check(lab, "wide.test", free_port())) if "were not tried" in one.message]
+    assert (wide.status, wide.message[:1]) == (S.INCONCLUSIVE, "2")
 
 
 def test_the_record_to_publish_is_told(lab, mail):

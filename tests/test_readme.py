@@ -14,6 +14,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
+from ruamel.yaml import YAML
 
 from agent import here
 from agent.cli import COMMANDS, EXIT_GO, EXIT_INCOMPLETE, EXIT_INTERNAL, EXIT_NO_GO, EXIT_USAGE, lint, main
@@ -23,6 +24,7 @@ from agent.demo.project import write_project
 from agent.engine.events import Sink
 from agent.files import cache
 from checks import registry
+from checks.m365 import _export, export
 from checks.network.captive import KNOWN
 from checks.thresholds import SETS
 
@@ -169,6 +171,48 @@ def test_results_and_findings_have_the_keys_of_the_table(printed: dict[str, Any]
     measures = [finding["measure"] for finding in findings if "measure" in finding]
     assert measures
     assert all(set(measure) == inner(said["results[].findings"], "measure") for measure in measures)
+
+
+def test_a_finding_of_the_mail_move_is_what_the_demo_says(printed: dict[str, Any]) -> None:
+    (result,) = (result for result in printed["results"] if result["check"] == "mail-mta-sts")
+    (block,) = (body for _, body in FENCED.findall(README) if "FAIL  mail-mta-sts" in body)
+    shown = " ".join(block.split())
+    (finding,) = (finding for finding in result["findings"] if finding["status"] == "fail")
+    for key in ("subject", "message", "expected", "observed", "fix"):
+        assert finding[key] in shown, key
+
+
+def test_the_milestones_of_the_mail_move_are_the_profile_s() -> None:
+    profile = YAML(typ="safe", pure=True).load((ROOT / "profiles/m365-cutover.yaml").read_text("utf-8"))
+    said = {name: cell.split(" | ")[0] for name, cell in table("milestone").items()}
+    assert said == {
+        name: str(item["due"]).replace("${ttl}", "TTL") for name, item in profile["milestones"].items()
+    }
+
+
+def test_the_permissions_are_those_that_the_checks_ask_for() -> None:
+    asked = {
+        f"m365.{path.stem}": found
+        for path in (ROOT / "checks/m365").glob("[a-z]*.py")
+        if (found := set(re.findall(r'"([A-Za-z]+\.[A-Za-z.]+\.All)"', path.read_text("utf-8"))))
+    }
+    assert {check: keys(cell) for check, cell in table("check").items()} == asked
+
+
+def test_the_export_is_one_that_m365_export_reads() -> None:
+    (block,) = (body for kind, body in FENCED.findall(README) if kind == "powershell")
+    given = dict(re.findall(r"(\w+) = (Get-\w+)", block))
+    known = {name for _, words in export._KINDS.values() for name in re.findall(r"Get-\w+", words)}
+    assert set(given.values()) == known
+    objects = {
+        "Get-DkimSigningConfig": {"Domain": "a.example", "Selector1CNAME": "b"},
+        "Get-AcceptedDomain": {"DomainName": "a.example", "DomainType": "InternalRelay"},
+        "Get-InboundConnector": {"ConnectorType": "OnPremises", "Enabled": True},
+        "Get-OutboundConnector": [{"ConnectorType": "Partner", "Enabled": True}],
+        "Get-MigrationBatch": {"BatchGuid": "1"},
+    }
+    exported = {name: objects[cmdlet] for name, cmdlet in given.items()}
+    assert len(_export.objects(exported)) == len(objects)
 
 
 def test_the_events_are_those_of_a_sink() -> None:

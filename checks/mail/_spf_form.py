@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from typing import Any, Literal
 
 from checks.contract import Finding, Measure, Status
 from checks.dataclass import dataclass
@@ -165,7 +165,7 @@ def _terms(domain: str, whose: str, record: SpfRecord, say: dict[str, str]) -> I
         )
 
 
-def _ending(domain: str, whose: str, record: SpfRecord, cost: Survey, say: dict[str, str]) -> Finding:
+def _ending(domain: str, whose: str, record: SpfRecord, cost: Survey, say: dict[str, Any]) -> Finding:
     if cost.ending == "+":
         return failed(
             domain,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -12,7 +13,7 @@ from checks.contract import Check, Finding, Vantage
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed
 from checks.mail._spf_form import Published, judge_form, single, sort_out
-from checks.params import Address, DomainName, Resolver
+from checks.params import Address, Form, Resolver, parse_domain
 from checks.safe import safe
 from checks.wire.dns_lookup import handed
 from checks.wire.dns_text import txt_value
@@ -50,6 +51,23 @@ class SpfSeen:
     evaluations: tuple[Evaluation, ...] = ()
 
 
+def _parse_sender_domain(value: Any) -> str:
+    """Return a domain name, or what else a mail address may have there as it stands (RFC 7208, 4.3)."""
+    if isinstance(value, str) and len(value) <= 1000 and _ODD.fullmatch(value):
+        try:
+            return parse_domain(value)
+        except ValueError:
+            return value.lower()
+    return parse_domain(value)
+
+
+_ODD = re.compile(r"[A-Za-z0-9._-]+|\[[A-Za-z0-9.:]+\]")
+SenderDomain = Annotated[
+    str, Form(_parse_sender_domain, (("type", "string"), ("examples", ("example.com",))))
+]
+"""What stands behind the @ of a mail address: it may be no domain name, and SPF has a result for that."""
+
+
 class Spf(Check[SpfSeen]):
     """The domain has one SPF record without errors and within the limits, and each sender gets its result.
 
@@ -75,8 +93,8 @@ class Spf(Check[SpfSeen]):
 
     deadline_s = 30.0
 
-    domain: DomainName
-    """The domain whose record is judged."""
+    domain: SenderDomain
+    """The domain whose record is judged; one that DNS cannot hold has none."""
     senders: Annotated[tuple[SpfSender, ...], Len(0, 500)] = ()
     """Senders to evaluate: `ip`; `mail_from` (empty: the null sender, whose HELO name counts; left out:
     postmaster at the domain); `helo`; `expect`: an SPF result or a list of them, `pass` if left out."""
@@ -133,7 +151,9 @@ class Spf(Check[SpfSeen]):
         return SpfSeen(published=published, evaluations=tuple(evaluations))
 
     async def _published(self, lookups: Lookups, seconds: float) -> Published:
-        asked = query_name(self.domain) or self.domain
+        asked = query_name(self.domain)
+        if asked is None:
+            return Published(outcome="no such name", detail="DNS cannot hold such a name")
         try:
             async with asyncio.timeout(seconds):
                 reply = await lookups(asked, "TXT")

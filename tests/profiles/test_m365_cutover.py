@@ -154,10 +154,20 @@ def test_hybrid_keeps_autodiscover_on_premises(tmp_path: Path) -> None:
 
 
 def test_another_cloud_is_handed_on_to_every_check_that_knows_clouds(tmp_path: Path) -> None:
-    plan = load(tmp_path, LEAST + GRAPH + MORE + "  cloud: gcc-high\n")
+    plan = load(tmp_path, LEAST + GRAPH + MORE + "  cloud: gcc-high\n  media_host: relay.example.us\n")
     knowing = [check for check in plan.checks if "cloud" in check.params]
     assert len(knowing) >= 8
     assert {check.params["cloud"] for check in knowing} == {"gcc-high"}
+
+
+def test_the_application_has_a_secret_or_a_certificate_and_not_neither(tmp_path: Path) -> None:
+    client = "  graph_client_id: 11111111-2222-3333-4444-555555555555\n"
+    plan = load(tmp_path, LEAST + client + "  graph_certificate: {key: gonogo.pfx}\n")
+    assert plan.by_id["health"].params["certificate"]["key"] == "gonogo.pfx"
+    assert plan.by_id["health"].params.get("secret") is None
+    with pytest.raises(Problems) as caught:
+        load(tmp_path, LEAST + client)
+    assert "certificate" in str(caught.value)
 
 
 def test_one_cause_shows_once(tmp_path: Path) -> None:

@@ -218,6 +218,20 @@ def test_senders_of_any_kind_are_taken():
     assert [one.results() for one in made.senders] == [("pass",), ("pass",), ("none", "fail")]
 
 
+@pytest.mark.parametrize("domain", ["A..", f"{'a' * 64}.example", "[192.0.2.1]", "a..b"])
+async def test_what_stands_behind_the_at_sign_and_is_no_domain_has_no_record(domain):
+    made = TypeAdapter(Spf).validate_json(_json({"domain": domain}))
+    seen, findings = await run(dataclasses.replace(made, senders=(sender(mail_from=f"me@{domain}"),)))
+    assert [got.result for got in seen.evaluations] == ["none"]
+    assert all(finding.status == S.FAIL for finding in findings), findings
+
+
+@pytest.mark.parametrize("domain", ["", "https://example.com", "example com", "a@example.com", "x" * 2000])
+def test_what_cannot_stand_there_is_refused(domain):
+    with pytest.raises(ValidationError):
+        TypeAdapter(Spf).validate_json(_json({"domain": domain}))
+
+
 def _json(data):
     return json.dumps(data)
 

@@ -16,13 +16,14 @@ from typing import Any
 
 from checks.dataclass import dataclass
 from checks.vantage import CannotTell
-from checks.wire.graph_json import Drift, plain
+from checks.wire.graph_json import MAX_TEXT, Drift, plain
 
 MAX_BYTES = 16 << 20
 MAX_OBJECTS = 20_000
 _DATE = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/\Z")
 _BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _TIMES = ("WhenChangedUTC", "WhenChanged", "LastChecked", "LastUpdatedTime", "LastSyncedDateTime")
+_INITIAL = re.compile(r"[a-z0-9]{1,63}\.onmicrosoft\.(?:com|us|cn|de)(?!\.?[a-z0-9-])", re.IGNORECASE)
 NUMBER = "number "
 
 
@@ -93,6 +94,23 @@ def objects(value: Any) -> list[dict[str, Any]]:
     if not found:
         raise Drift("it holds no DKIM configuration, accepted domain, connector or migration batch")
     return found
+
+
+def tenants_of(found: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Return the initial domains (`contoso.onmicrosoft.com`) that stand anywhere in the objects, sorted."""
+    names: set[str] = set()
+    waiting: list[Any] = list(found)
+    left = 50 * MAX_OBJECTS
+    while waiting and left > 0 and len(names) < 1000:
+        left -= 1
+        item = waiting.pop()
+        if isinstance(item, dict):
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item
+        elif isinstance(item, str):
+            names |= {name.lower() for name in _INITIAL.findall(item[:MAX_TEXT])}
+    return tuple(sorted(names))
 
 
 def kind_of(item: dict[str, Any]) -> str:

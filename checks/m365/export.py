@@ -11,7 +11,7 @@ from checks.bounds import Gt
 from checks.contract import Check, Finding, Vantage
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed
-from checks.m365._export import NUMBER, Item, load, read
+from checks.m365._export import NUMBER, Item, load, read, tenants_of
 from checks.params import DomainName, Duration
 from checks.safe import safe
 from checks.vantage import CannotTell
@@ -44,6 +44,8 @@ class ExportSeen:
     items: tuple[Item, ...]
     changed: datetime
     now: datetime
+    tenants: tuple[str, ...] = ()
+    """Initial domains of tenants that the objects name."""
 
 
 class Export(Check[ExportSeen]):
@@ -60,7 +62,7 @@ class Export(Check[ExportSeen]):
 
     Proves: what the file says, and that it was last written no longer ago than is allowed.
     Cannot prove: that nothing changed since it was exported, that the file was not edited, nor when it was
-    exported if it was copied later.
+    exported if it was copied later; without `tenant`, that it is of the planned tenant, not the old one.
     If it fails: change the setting that is named (DKIM: Microsoft Defender portal; accepted domains,
     connectors and batches: Exchange admin centre), and export again.
 
@@ -86,6 +88,8 @@ class Export(Check[ExportSeen]):
     """Connectors that must be there: `name`, `enabled`."""
     batches: dict[str, str] | None = None
     """Status of each migration batch, by its name: `Synced`, `Completed`."""
+    tenant: DomainName | None = None
+    """Initial domain of the planned tenant, like `contoso.onmicrosoft.com`, which the export must name."""
 
     def __post_init__(self) -> None:
         if not self.file.strip():
@@ -94,6 +98,8 @@ class Export(Check[ExportSeen]):
             raise ValueError(
                 "Nothing is expected: give 'dkim', 'accepted_domains', 'connectors' or 'batches'."
             )
+        if self.tenant is not None and ".onmicrosoft." not in self.tenant:
+            raise ValueError("'tenant' is the tenant's initial domain, like contoso.onmicrosoft.com.")
         names = [one.name.strip().lower() for one in self.connectors]
         if not all(names) or len(set(names)) < len(names):
             raise ValueError("'connectors' names each connector once.")
@@ -117,12 +123,22 @@ class Export(Check[ExportSeen]):
                 f"The export {self.file} is not what the cmdlet writes: {safe(str(drift), limit=200)}.",
                 "Export it anew with all properties, as gonogo explain m365.export shows.",
             ) from None
-        return ExportSeen(items=items, changed=changed, now=vantage.now())
+        return ExportSeen(items=items, changed=changed, now=vantage.now(), tenants=tenants_of(found))
 
     def judge(self, seen: ExportSeen) -> Iterable[Finding]:
         old = self._age(seen)
         if old is not None:
             yield old
+            return
+        if self.tenant is not None and self.tenant not in seen.tenants:
+            yield cannot_tell(
+                self.file,
+                "The export does not name the planned tenant: it may be of another one, such as the old.",
+                expected=self.tenant,
+                observed=safe(", ".join(seen.tenants[:10]), limit=300) or "no tenant",
+                fix="Sign in to the planned tenant and export there, with all properties; Get-AcceptedDomain "
+                "and Get-DkimSigningConfig name the tenant.",
+            )
             return
         for domain, wanted in (self.dkim or {}).items():
             yield from self._each("dkim", domain, wanted, seen)

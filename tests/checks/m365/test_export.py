@@ -267,3 +267,28 @@ def test_any_bytes_are_read_or_drift(data):
         _export.objects(_export.parse(data))
     except Drift:
         pass
+
+
+def test_the_export_of_the_old_tenant_proves_nothing(tmp_path):
+    """It may hold the same domain, signed and authoritative there."""
+    path = written(tmp_path, ALL)
+    assert run(Export(file=path, tenant="example.onmicrosoft.com", **EXPECTED))[0] is Status.PASS
+    status, findings, _ = run(Export(file=path, tenant="planned.onmicrosoft.com", **EXPECTED))
+    assert (status, len(findings)) == (Status.INCONCLUSIVE, 1)
+    assert "example.onmicrosoft.com" in findings[0].observed
+    with pytest.raises(ValueError, match="initial domain"):
+        Export(file=path, tenant="example.com", **EXPECTED)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("selector1-x._domainkey.Contoso.onmicrosoft.com.", ("contoso.onmicrosoft.com",)),
+        ("contoso.onmicrosoft.com/Configuration/x", ("contoso.onmicrosoft.com",)),
+        ("contoso.onmicrosoft.com.evil.example", ()),
+        ("contoso.onmicrosoft.community", ()),
+        ("-.onmicrosoft.com", ()),
+    ],
+)
+def test_which_tenants_an_export_names(text, found):
+    assert _export.tenants_of([{"a": [{"b": text}]}]) == found

@@ -32,6 +32,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 """Words of this check to those of Graph's supportedServices, in lower case."""
 _MOST = 200
+_NOTHING = ("no data", "no such name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +191,7 @@ class Domain(Check[DomainSeen]):
                 observed=safe(item.detail, limit=300) or "no description",
                 fix="Look at the domain's DNS records in the Microsoft 365 admin centre (Settings, Domains).",
             )
+        yield from self._judge_vacant(seen)
         if seen.msoid is not None:
             yield self._judge_msoid(seen.msoid)
 
@@ -290,6 +292,21 @@ class Domain(Check[DomainSeen]):
                 expected="an MX record among the domain's service records",
                 observed=f"{len(records)} records",
                 fix="Finish the domain's set-up for mail (Microsoft 365 admin centre, Settings, Domains).",
+            )
+
+    def _judge_vacant(self, seen: DomainSeen) -> Iterable[Finding]:
+        """Say that no record was proven to be there, where none was required and none was found."""
+        gone = seen.asked_tenant and seen.tenant is None
+        vacant = all(one.record.optional and one.found.outcome in _NOTHING for one in seen.records)
+        if not gone and vacant and not seen.left_out and not seen.unknown:
+            yield cannot_tell(
+                self.domain,
+                "No record of the domain was proven: those listed are optional and not there, or none is "
+                "listed for these services.",
+                expected="at least one record that the services need",
+                observed=f"{len(seen.records)} records listed",
+                fix="Finish the domain's set-up under Settings, Domains in the admin centre, or correct "
+                "'services' or 'records'.",
             )
 
     def _judge_msoid(self, found: Lookup) -> Finding:

@@ -156,6 +156,16 @@ def test_an_unverified_domain_and_missing_services_fail(cloud, resolver):
     assert run(checked(cloud, resolver, "good", authentication="Federated"))[0] is Status.PASS
 
 
+def test_optional_records_that_are_not_there_prove_nothing(cloud, resolver):
+    """Only that msoid is gone would be left, and that would be a pass for the domain."""
+    optional = ServiceRecord(type="CNAME", name="x.nothing.office.example", value="y.example", optional=True)
+    check = Domain(domain="nothing.office.example", records=(optional,), resolvers=(resolver,))
+    assert run(check)[0] is Status.INCONCLUSIVE
+    held(cloud, "good", supportedServices=["Yammer"])
+    cloud.records["good.office.example"] = []
+    assert run(checked(cloud, resolver, "good", services=("yammer",)))[0] is Status.INCONCLUSIVE
+
+
 def test_no_list_of_records_is_no_pass(cloud, resolver):
     held(cloud, "good")
     cloud.records["good.office.example"] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import itertools
 import statistics
 import time
@@ -15,6 +16,13 @@ from checks.wire.tls import TlsChannel, TlsRefused, lenient
 from checks.wire.tls_chain import Shown, show
 
 PAUSE_S = 0.05
+_INSIDE = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+        "192.168.0.0/16", "::/127", "fc00::/7", "fe80::/10",
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,3 +126,9 @@ def organisations(name: str) -> tuple[str, ...]:
         else:
             value += char
     return tuple(found)
+
+
+def is_inside(address: str) -> bool:
+    """Return whether an address can only be in a network of one's own (or a provider's, RFC 6598)."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    return any(found.version == network.version and found in network for network in _INSIDE)

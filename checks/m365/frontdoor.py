@@ -16,7 +16,7 @@ from checks.contract import CannotTell, Check, Finding, Measure, Vantage, is_loo
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, warned, within
 from checks.local.facts import read_local
-from checks.m365._front import Door, HostSeen, measure, median, organisations, score
+from checks.m365._front import Door, HostSeen, is_inside, measure, median, organisations, score
 from checks.network._echo import first_of_each
 from checks.network._peers import EXPLAINED, place, unresolved, untested
 from checks.network._tls_findings import chain_findings, date_findings, name_findings
@@ -217,7 +217,15 @@ class FrontDoor(Check[FrontDoorSeen]):
                 fix="Mend the resolver that does not answer for one type, then run again.",
             )  # fmt: skip
         way = f", by way of {' and '.join(seen.aliases)}" if seen.aliases else ""
-        if not seen.mapped:
+        inside = [address for address in seen.names.addresses if is_inside(address)]
+        if not seen.mapped and inside:
+            yield failed(
+                seen.host, "DNS leads to an address inside and not to Microsoft: a proxy, filter or internal "
+                "zone stands in for the front door, and what was measured is the way to that.",
+                expected="addresses of Microsoft", observed=safe(", ".join(inside[:8]) + way, limit=400),
+                fix=f"Take the name out of the DNS filter or the internal zone. {_DIRECT}.",
+            )  # fmt: skip
+        elif not seen.mapped:
             shown = safe(", ".join(seen.names.addresses[:8]) + way, limit=400)
             yield passed(seen.host, "DNS names a front door.", expected="an address", observed=shown)
         works = any(door.connect_ms for door in seen.doors)

@@ -172,6 +172,23 @@ def test_the_way_that_dns_shows():
     (host,) = seen.hosts
     assert host.names.addresses == ("127.0.0.1",)
     assert "ams-efz.ms-acdc.office.com" in host.aliases
+    told = [one for one in judged(check, seen)[1] if one.subject == HOST]
+    assert [one.status for one in told] == [Status.FAIL], "a front door is not on this machine"
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("10.0.0.9", "fail"), ("192.168.1.1", "fail"), ("100.64.0.1", "fail"), ("fd00::1", "fail"),
+        ("fe80::1%eth0", "fail"), ("192.0.2.1", "pass"), ("2603:1006::1", "pass"),
+    ],
+)  # fmt: skip
+def test_an_address_inside_is_no_front_door(address, status):
+    """A proxy that passes TLS on shows Microsoft's own certificate: DNS tells that it is not direct."""
+    door = Door(address=address, port=443, attempt=ATTEMPT, connect_ms=(3.0,))
+    seen = HostSeen(host=HOST, names=Resolved(host=HOST, addresses=(address,)), doors=(door,))
+    _, findings = judged(FrontDoor(hosts=(HOST,)), FrontDoorSeen(hosts=(seen,), now=NOW))
+    assert [one.status for one in findings if one.subject == HOST] == [status]
 
 
 @pytest.mark.parametrize(("rcode", "status"), [("NXDOMAIN", "fail"), ("SERVFAIL", "inconclusive")])

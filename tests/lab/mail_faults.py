@@ -177,7 +177,7 @@ def old_side_off(lab: MailWorld) -> Iterator[None]:
 
 @contextmanager
 def expired_signature(lab: MailWorld) -> Iterator[None]:
-    """The signature of the MX ended yesterday."""
+    """The signature of the MX ended three days ago: validators forgive one."""
 
     def change(zone: Zone) -> None:
         zone.expired = frozenset({"MX"})

@@ -95,7 +95,7 @@ class Zone:
             late = dns.rdatatype.to_text(rrset.rdtype) in self.expired
             dns.dnssec.default_rrset_signer(
                 txn, rrset, dns.name.from_text(self.origin), keys, keys,
-                inception=now - 200 * DAY_S, expiration=now + (-DAY_S if late else 200 * DAY_S),
+                inception=now - 200 * DAY_S, expiration=now + (-3 * DAY_S if late else 200 * DAY_S),
                 origin=dns.name.from_text(self.origin),
             )  # fmt: skip
 

@@ -13,6 +13,7 @@ from checks.contract import Check, Finding, Vantage
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed
 from checks.mail._spf_form import Published, judge_form, single, sort_out
+from checks.mail._spf_tree import tree
 from checks.params import Address, Form, Resolver, parse_domain
 from checks.safe import safe
 from checks.wire.dns_lookup import handed
@@ -148,6 +149,8 @@ class Spf(Check[SpfSeen]):
             )
         finally:
             await lookups.close()
+        for text in tree(self.domain, published.cost) if published.cost is not None else ():
+            vantage.note(text)
         return SpfSeen(published=published, evaluations=tuple(evaluations))
 
     async def _published(self, lookups: Lookups, seconds: float) -> Published:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from checks.m365._endpoints_list import Origin
 from checks.safe import safe
 from checks.words import Finding
 
+_FEW = 4
 HERE = frozenset({"barred", "local", "no_route", "resolver silent"})
 """Outcomes after which nothing is known about the host: this laptop itself could not try."""
 
@@ -94,6 +95,13 @@ def unreached(one: Tried, seen: EndpointsSeen) -> Finding:
         fix="Allow it in the firewall (or let the proxy pass it by); users will meet the same.",
         **say,
     )
+
+
+def one_place(open_: Sequence[Tried], replaced: Container[str]) -> str:
+    """Return the address that all of at least four open hosts lead to by DNS; empty if they do not."""
+    hosts = {one.host for one in open_ if one.host not in replaced}
+    addresses = {one.address for one in open_ if one.host not in replaced}
+    return addresses.pop() if len(hosts) >= _FEW and len(addresses) == 1 else ""
 
 
 def untested(subject: str, seen: EndpointsSeen) -> Iterable[Finding]:

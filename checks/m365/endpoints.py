@@ -18,6 +18,7 @@ from checks.m365._endpoints_findings import (
     Tried,
     Untested,
     entries,
+    one_place,
     ruled,
     unreached,
     untested,
@@ -46,7 +47,7 @@ class Endpoints(Check[EndpointsSeen]):
 
     Proves: a TCP handshake to each host and port tried; that the given firewall rules cover the networks.
     Cannot prove: UDP (m365.teams_media), port 25 (mail.smtp), what is behind wildcards, that nothing on the
-    way opens TLS (m365.frontdoor).
+    way opens TLS (m365.frontdoor) or breaks it off for certain names after the handshake of TCP.
     If it fails: allow the hosts, networks and ports that are named in the firewall or proxy, without
     inspection for Optimize and Allow; replace rules that are stale.
 
@@ -229,7 +230,17 @@ class Endpoints(Check[EndpointsSeen]):
                 observed=f"{len(seen.untested)} entries that cannot be tried",
                 fix="Look at 'services' and 'exclude'; give 'tenant' and 'wildcards' to make hosts known.",
             )
-        elif not closed and seen.decoy != "open":
+        everywhere = one_place(open_, self.hosts or {})
+        if everywhere:
+            yield cannot_tell(
+                self.subject(),
+                "DNS leads every host to one address, so that an open port shows nothing: a filter, a "
+                "captive portal or a proxy answers for all of them.",
+                expected="addresses of Microsoft, not the same for all",
+                observed=safe(f"all at {everywhere}", limit=100),
+                fix="Log in to the network, or take this laptop out of the filter, and run again.",
+            )
+        if seen.tried and not closed and seen.decoy != "open" and not everywhere:
             yield self._all_open(seen, len(open_))
         if self.firewall:
             yield from ruled(self.firewall, seen)

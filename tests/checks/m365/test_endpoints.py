@@ -14,13 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.m365 import _cache, endpoints
-from checks.m365._endpoints import plan, read_sets, span, stale, uncovered
+from checks.m365._endpoints import EndpointSet, plan, read_sets, span, stale, uncovered
+from checks.m365._endpoints_findings import EndpointsSeen, Tried
 from checks.m365._endpoints_shipped import WORLDWIDE
 from checks.m365.endpoints import Endpoints
 from checks.wire.graph_json import Drift
 from checks.wire.names import Resolved
 from checks.words import Status, rfc3339
-from tests.checks.m365.graph_run import run, said
+from tests.checks.m365.graph_run import judged, run, said
 from tests.lab import microsoft_replies as replies
 from tests.lab.microsoft import microsoft
 
@@ -212,6 +213,35 @@ def test_what_the_resolver_makes_of_a_name(cloud, door, monkeypatch, addresses, 
     with closed() as shut:
         found, findings, _ = run(checked(cloud, door, hosts=hosts, decoy=shut))
     assert (found, words in said(findings)) == (status, True), findings
+
+
+@pytest.mark.parametrize(
+    ("addresses", "status"),
+    [
+        (["198.51.100.7"] * 4, Status.INCONCLUSIVE),
+        (["198.51.100.7"] * 3 + ["13.107.6.152"], Status.PASS),
+        (["198.51.100.7"] * 3, Status.PASS),
+    ],
+)
+def test_a_resolver_that_knows_one_address_for_everything_is_no_pass(addresses, status):
+    """A captive portal's own address may be public, and its port 443 open."""
+    item = EndpointSet(id=1, area="Exchange", category="Optimize", required=True, urls=("x",), tcp=("443",))
+    tried = tuple(
+        Tried(host=f"host{number}.example", port=443, sets=(1,), outcome="open", address=address)
+        for number, address in enumerate(addresses)
+    )
+    now = datetime.now(UTC)
+    seen = EndpointsSeen(
+        origin="published",
+        version="1",
+        as_of=now,
+        now=now,
+        trouble="",
+        sets=(item,),
+        tried=tried,
+        untested=(),
+    )
+    assert judged(Endpoints(services=("Exchange",)), seen)[0] is status
 
 
 def age(seconds: float) -> None:

@@ -38,6 +38,6 @@ def _roots(draft: Draft, written: Any) -> list[str]:
     lists = each if isinstance(each, dict) else {}
     found: list[str] = []
     for use in uses(written):
-        name = use.rstrip("?").partition(".")[0]
-        found += [part.rstrip("?").partition(".")[0] for part in uses(lists[name])] if name in lists else [name]
+        name = use.partition(".")[0]
+        found += [part.partition(".")[0] for part in uses(lists[name])] if name in lists else [name]
     return list(dict.fromkeys(found))

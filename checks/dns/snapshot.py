@@ -137,8 +137,12 @@ class Snapshot(Check[SnapshotSeen]):
         return keep(self.domain, at, best.server.label, top, sets_of(best).values())
 
     def _before(self, vantage: Vantage) -> Kept | None:
-        """Return the newest snapshot of an earlier run that has every set and nothing of the planned data."""
+        """Return the newest snapshot of an earlier run that has every set and nothing of the planned data.
+
+        One in which old and planned data stand side by side is the second choice.
+        """
         wanted = {_key(one) for one in self.records}
+        mixed: Kept | None = None
         for earlier in vantage.earlier():
             try:
                 seen: SnapshotSeen = jsonable.from_json(SnapshotSeen, earlier.observation)
@@ -149,9 +153,12 @@ class Snapshot(Check[SnapshotSeen]):
             agreed = seen.taken if earlier.status in (Status.PASS, Status.WARN) else None
             for kept in (agreed, seen.before):
                 sets = {one.key: one for one in kept.sets} if kept is not None else {}
-                if wanted <= set(sets) and not self._arrived(sets):
+                if not wanted <= set(sets) or self._arrived(sets):
+                    continue
+                if not self._begun(sets):
                     return kept
-        return None
+                mixed = mixed or kept
+        return mixed
 
     def _arrived(self, sets: Mapping[str, KeptSet]) -> list[SetPlanned]:
         """Return the planned sets that `sets` has already."""
@@ -160,6 +167,16 @@ class Snapshot(Check[SnapshotSeen]):
             there = sets.get(_key(plan))
             texts = {f"{plan.rdtype} {plain(plan.rdtype, text)}" for text in plan.expect}
             if there is not None and set(there.texts) == texts:
+                found.append(plan)
+        return found
+
+    def _begun(self, sets: Mapping[str, KeptSet]) -> list[SetPlanned]:
+        """Return the planned sets whose data `sets` has beside other."""
+        found = []
+        for plan in self.planned:
+            there = sets.get(_key(plan))
+            texts = {f"{plan.rdtype} {plain(plan.rdtype, text)}" for text in plan.expect}
+            if there is not None and set(there.texts) > texts:
                 found.append(plan)
         return found
 
@@ -236,6 +253,16 @@ class Snapshot(Check[SnapshotSeen]):
                         observed=quote(other.texts) or "no record",
                         fix="Bring the servers to the same zone first (dns.authority names the one behind).",
                     )
+        for plan in self._begun(ours):
+            yield warned(
+                _key(plan),
+                "The planned data is there already, beside other: the change may have begun, and then this "
+                "is not what was there before it.",
+                expected="the data of before the change",
+                observed=quote(ours[_key(plan)].texts),
+                fix="If the change only removes records, all is well; if it has begun, take the records of "
+                "before from the DNS host's history or an earlier run.",
+            )
         for kept in taken.sets:
             if kept.records:
                 yield passed(

@@ -86,6 +86,20 @@ def test_too_late_unless_an_earlier_run_has_it():
         assert again.restore == before.restore
 
 
+def test_a_change_that_has_half_begun_is_not_taken_for_before_it():
+    both = ZONE.replace("@ MX 10 mail", f"@ MX 10 mail\n@ MX {NEW}.").replace(" 7 7200", " 8 7200")
+    with office() as port:
+        clean, _ = look(snapshot(port))
+    with office(ns1=both, ns2=both) as port:
+        half, findings = look(snapshot(port))
+    assert has(findings, "warn", "office.test MX", "may have begun")
+    with office(ns1=AFTER, ns2=AFTER) as port:
+        seen, _ = look(snapshot(port), history=(past(half, Status.WARN), past(clean)))
+        assert (seen.before, seen.restore) == (clean.taken, clean.taken.text)
+        seen, _ = look(snapshot(port), history=(past(half, Status.WARN),))
+    assert seen.before == half.taken
+
+
 def test_one_server_that_has_the_new_data_is_enough_to_be_late():
     with office(ns2=AFTER) as port:
         _, findings = look(snapshot(port))

@@ -156,6 +156,16 @@ def split_endpoint(endpoint: str, default_port: int = 0) -> tuple[str, int]:
     return endpoint, default_port
 
 
+def bracketed(host: str) -> str:
+    """Return a host as it stands before a port: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def join_endpoint(host: str, port: int | str) -> str:
+    """Return `host:port`, as `split_endpoint` takes it apart."""
+    return f"{bracketed(host)}:{port}"
+
+
 def parse_endpoint(value: Any) -> str:
     """Return a server with an optional port: `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:53`, `name:25`.
 
@@ -164,19 +174,19 @@ def parse_endpoint(value: Any) -> str:
     text = _text(value, "A server is written like 192.0.2.1, 192.0.2.1:5353, [2001:db8::1]:53 or name:25")
     placed = _AT_PORT.fullmatch(text)
     if placed:
-        text = f"[{placed[1]}]:{placed[2]}" if ":" in placed[1] else f"{placed[1]}:{placed[2]}"
-    bracketed = re.fullmatch(r"\[([^\]]+)\](?::(\d+))?", text)
-    if bracketed:
-        host, port = bracketed.group(1), bracketed.group(2)
+        text = join_endpoint(placed[1], placed[2])
+    closed = re.fullmatch(r"\[([^\]]+)\](?::(\d+))?", text)
+    if closed:
+        host, port = closed.group(1), closed.group(2)
     elif text.count(":") == 1:
         host, port = text.split(":")
     else:
         host, port = text, None
     host = parse_host(host)
     if port is None:
-        return f"[{host}]" if ":" in host else host
+        return bracketed(host)
     number = parse_port(int(port) if re.fullmatch(r"[0-9]{1,5}", port) else port)
-    return f"[{host}]:{number}" if ":" in host else f"{host}:{number}"
+    return join_endpoint(host, number)
 
 
 def parse_resolver(value: Any) -> str:

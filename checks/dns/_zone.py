@@ -10,7 +10,7 @@ from typing import Literal
 
 from checks.contract import is_loopback
 from checks.dataclass import dataclass
-from checks.params import split_endpoint, split_name_server
+from checks.params import bracketed, join_endpoint, split_endpoint, split_name_server
 from checks.vantage import Vantage
 from checks.wire.dns import Answer, Record
 from checks.wire.names import Family, ip_version
@@ -180,8 +180,7 @@ def ancestors(name: str) -> tuple[str, ...]:
 
 def endpoint(address: str, port: int) -> str:
     """Return address and port as one; port 53 goes without saying."""
-    host = f"[{address}]" if ":" in address else address
-    return host if port == 53 else f"{host}:{port}"
+    return bracketed(address) if port == 53 else join_endpoint(address, port)
 
 
 def given(server: str, port: int) -> Server:

@@ -13,7 +13,7 @@ from checks.bounds import Len
 from checks.contract import Check, Finding, Measure, Vantage
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, warned, within
-from checks.params import Address, DomainName, Duration
+from checks.params import Address, DomainName, Duration, bracketed
 from checks.safe import safe
 from checks.wire.dns import Answer, Dns
 
@@ -97,7 +97,7 @@ class Resolver(Check[ResolversSeen]):
             return tuple(answers)
 
         async def look(address: str, source: str, interface: str | None) -> ServerSeen:
-            server = f"[{address}]" if ":" in address else address
+            server = bracketed(address)
             probing = asyncio.gather(*(probe(server, name) for name in self.probe))
             lying = asyncio.gather(*(client.ask(server, name, "A", timeout=timeout) for name in made_up))
             probes, lies = await asyncio.gather(probing, lying)

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from checks.params import bracketed, join_endpoint
+
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -19,8 +21,7 @@ def without_password(url: str) -> str:
         return "a URL that cannot be read"
     if not host:
         return "a URL that cannot be read"
-    host = f"[{host}]" if ":" in host else host
-    return f"{host}:{port}" if port else host
+    return join_endpoint(host, port) if port else bracketed(host)
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:

@@ -18,9 +18,18 @@ from checks.judging import cannot_tell, failed, passed, warned, within
 from checks.local.facts import read_local
 from checks.m365._front import Door, HostSeen, is_inside, measure, median, organisations, score
 from checks.network._echo import first_of_each
-from checks.network._peers import EXPLAINED, place, unresolved, untested
+from checks.network._peers import EXPLAINED, unresolved, untested
 from checks.network._tls_findings import chain_findings, date_findings, name_findings
-from checks.params import DomainName, Duration, Endpoint, Host, Network, Resolver, split_endpoint
+from checks.params import (
+    DomainName,
+    Duration,
+    Endpoint,
+    Host,
+    Network,
+    Resolver,
+    join_endpoint,
+    split_endpoint,
+)
 from checks.safe import safe
 from checks.wire.dns_lookup import Lookup, lookup
 from checks.wire.names import Family, Resolved, ip_version, resolve
@@ -230,7 +239,7 @@ class FrontDoor(Check[FrontDoorSeen]):
             yield passed(seen.host, "DNS names a front door.", expected="an address", observed=shown)
         works = any(door.connect_ms for door in seen.doors)
         for door in seen.doors:
-            where = f"{seen.host} {place(door.address, door.port)}"
+            where = f"{seen.host} {join_endpoint(door.address, door.port)}"
             if not door.connect_ms:
                 yield _unreached(where, door, works=works and self.family == "any")
                 continue

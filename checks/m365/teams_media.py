@@ -14,9 +14,9 @@ from checks.contract import Check, Finding, Measure, Status, Vantage
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, warned, within
 from checks.network._echo import first_of_each, version_of
-from checks.network._peers import place, unresolved
+from checks.network._peers import unresolved
 from checks.network._sample import percentile, proves_loss, sample_for
-from checks.params import Duration, Endpoint, Host, Port, split_endpoint
+from checks.params import Duration, Endpoint, Host, Port, join_endpoint, split_endpoint
 from checks.safe import safe
 from checks.thresholds import Limit, SetName, limits
 from checks.wire.names import Family, Resolved, resolve
@@ -166,7 +166,7 @@ class TeamsMedia(Check[TeamsMediaSeen]):
         yield from _nat(seen.mapped)
 
     def _judge_port(self, one: Reached, seen: TeamsMediaSeen, *, works: bool) -> Finding:
-        where = f"{place(one.address, one.port)}/udp"
+        where = f"{join_endpoint(one.address, one.port)}/udp"
         expected = f"a STUN reply ({_SOURCE})"
         words = f"{one.outcome}: {safe(one.detail, limit=200)}" + (
             f"; {one.ignored} foreign datagrams were ignored" if one.ignored else ""
@@ -211,7 +211,9 @@ class TeamsMedia(Check[TeamsMediaSeen]):
         family = version_of(one.address)
         controls = [other for other in seen.control if version_of(other.address) == family]
         here = [other for other in controls if other.port == one.port]
-        shown = ", ".join(f"{place(c.address, c.port)} {c.outcome}" for c in controls) or "not reached"
+        shown = (
+            ", ".join(f"{join_endpoint(c.address, c.port)} {c.outcome}" for c in controls) or "not reached"
+        )
         observed = f"{say['observed']}; the control: {shown}"
         if any(other.outcome == "answered" for other in controls):
             same = "" if any(other.outcome == "answered" for other in here) else ", though on another port"

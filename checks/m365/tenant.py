@@ -13,9 +13,9 @@ from checks.contract import Check, Finding, Vantage, is_loopback
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.m365._identity import GUID, MAX_BODY, Drift, UserRealm, realm_of, tenant_of
-from checks.network._peers import EXPLAINED, place
+from checks.network._peers import EXPLAINED
 from checks.network._tls_findings import chain_findings, date_findings, name_findings
-from checks.params import DomainName, Url
+from checks.params import DomainName, Url, join_endpoint
 from checks.safe import safe
 from checks.wire.http import Exchange, Request, exchange
 from checks.wire.names import Resolved, resolve
@@ -246,7 +246,7 @@ def _signs_in(found: SignIn | None, now: datetime) -> Iterable[Finding]:
             fix="Test the federation server by network.tls, or convert the domain to managed.",
         )  # fmt: skip
         return
-    where = safe(place(found.host, found.port), limit=260)
+    where = safe(join_endpoint(found.host, found.port), limit=260)
     if found.shown is None:
         make = cannot_tell if found.names.temporary else failed
         yield make(

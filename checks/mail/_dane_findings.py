@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from checks.judging import cannot_tell, failed, passed, warned
+from checks.params import join_endpoint
 from checks.safe import safe
 from checks.wire.dane import Tlsa, digest_of, match
 from checks.wire.smtp import SmtpSeen
@@ -42,8 +43,8 @@ def judge_probe(
     seen: SmtpSeen, host: str, records: Sequence[Tlsa], names: Sequence[str], now: datetime
 ) -> Finding:
     """Return whether a sender that follows DANE would deliver to one address of the host."""
-    place = f"[{seen.attempt.address}]" if ":" in seen.attempt.address else seen.attempt.address
-    subject = safe(f"{host} ({place}:{seen.attempt.port})", limit=300)
+    place = join_endpoint(seen.attempt.address, seen.attempt.port)
+    subject = safe(f"{host} ({place})", limit=300)
     if seen.attempt.outcome != "open":
         return cannot_tell(
             subject,

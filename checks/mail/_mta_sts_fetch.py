@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from checks.contract import Vantage
 from checks.judging import cannot_tell, failed, warned
+from checks.params import bracketed
 from checks.safe import safe
 from checks.wire.dns_follow import follow
 from checks.wire.dns_lookup import Lookup
@@ -37,7 +38,7 @@ async def fetched(
             found = six if six.outcome == "found" or found.outcome != "failed" else found
         if found.outcome != "found":
             return found, None
-        places = [f"[{text}]" if ":" in text else text for text in found.texts[:_ADDRESSES]]
+        places = [bracketed(text) for text in found.texts[:_ADDRESSES]]
     seen: Exchange | None = None
     for number, place in enumerate(places):
         within = budget(vantage) / (len(places) - number)

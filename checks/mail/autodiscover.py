@@ -15,7 +15,7 @@ from checks.dataclass import dataclass
 from checks.judging import cannot_tell, passed, warned
 from checks.mail._autodiscover_dns import View, judge_view, view
 from checks.mail._autodiscover_web import Probe, host_of, judge_mailbox, judge_redirect, judge_root, probe
-from checks.params import DomainName, Endpoint, Resolver, Url
+from checks.params import DomainName, Endpoint, Resolver, Url, bracketed
 from checks.safe import safe
 from checks.wire.dns_follow import follow
 from checks.wire.dns_lookup import lookup
@@ -187,7 +187,7 @@ class Autodiscover(Check[AutodiscoverSeen]):
             if found.outcome == "failed":
                 return Probe(url=url, kind="local", detail=found.detail)
             if found.outcome == "found":
-                return f"[{found.texts[0]}]" if rdtype == "AAAA" else found.texts[0]
+                return bracketed(found.texts[0])
         return Probe(url=url, kind="unresolved", detail=f"{host} has no address")
 
     def _same_site(self, url: str, following: str) -> bool:

@@ -24,8 +24,8 @@ from checks.mail._smtp_findings import (
     said,
     starttls_findings,
 )
-from checks.network._peers import EXPLAINED, place, unresolved, untested
-from checks.params import DomainName, Endpoint, Host, Regex, Resolver, split_endpoint
+from checks.network._peers import EXPLAINED, unresolved, untested
+from checks.params import DomainName, Endpoint, Host, Regex, Resolver, join_endpoint, split_endpoint
 from checks.safe import safe
 from checks.wire.dns_lookup import lookup
 from checks.wire.names import Family, Resolved, ip_version, resolve
@@ -212,7 +212,7 @@ class Smtp(Check[SmtpHostSeen]):
             )
 
     def _judge_one(self, talk: SmtpSeen, seen: SmtpHostSeen) -> Iterable[Finding]:
-        where = place(talk.attempt.address, talk.attempt.port)
+        where = join_endpoint(talk.attempt.address, talk.attempt.port)
         if talk.attempt.outcome != "open":
             yield self._unreached(where, talk, seen)
             return

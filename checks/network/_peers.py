@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from checks.judging import cannot_tell, failed, warned
+from checks.params import join_endpoint
 from checks.safe import safe
 from checks.wire.names import Resolved
 from checks.wire.tcp import Attempt, Outcome
@@ -41,17 +42,12 @@ EXPLAINED: dict[Outcome, tuple[str, str]] = {
 """What each outcome but `open` means, and what to do about it."""
 
 
-def place(host: str, port: int) -> str:
-    """Return `host:port`, an IPv6 address in brackets."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
 def untested(attempt: Attempt) -> Finding:
     """Return the warning that this laptop could not try an address, while another one of the name works."""
     mine, other = ("IPv6", "ipv4") if ":" in attempt.address else ("IPv4", "ipv6")
     why = EXPLAINED[attempt.outcome][0].removesuffix(".")
     return warned(
-        place(attempt.address, attempt.port),
+        join_endpoint(attempt.address, attempt.port),
         f"This address was not tested: {why[0].lower()}{why[1:]}; another address works.",
         expected="open",
         observed=f"{attempt.outcome}: {safe(attempt.detail, limit=200)}",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from checks.judging import cannot_tell, failed
 from checks.network._certs import untrusted
-from checks.network._peers import EXPLAINED, place, unresolved
+from checks.network._peers import EXPLAINED, unresolved
+from checks.params import join_endpoint
 from checks.safe import safe
 from checks.wire.http import Exchange, Kind, Trouble
 from checks.words import Finding
@@ -55,7 +56,9 @@ def no_answer(subject: str, seen: Exchange, trouble: Trouble) -> Finding:
     last = seen.attempts[-1] if seen.attempts else None
     if trouble.kind in ("unreachable", "local") and last is not None and last.outcome != "open":
         message, fix = EXPLAINED[last.outcome]
-        say["observed"] = f"{place(last.address, last.port)} {last.outcome}: {safe(last.detail, limit=200)}"
+        say["observed"] = (
+            f"{join_endpoint(last.address, last.port)} {last.outcome}: {safe(last.detail, limit=200)}"
+        )
         make = cannot_tell if trouble.kind == "local" else failed
         return make(subject, message, fix=fix, **say)
     message, fix = _KINDS.get(trouble.kind, _KINDS["closed"])

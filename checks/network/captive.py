@@ -10,8 +10,7 @@ from checks.bounds import Ge, Le, Len
 from checks.contract import Check, Finding, Vantage
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed
-from checks.network._peers import place as written
-from checks.params import Url
+from checks.params import Url, join_endpoint
 from checks.safe import safe
 from checks.wire.http import Exchange, Request, exchange, place
 from checks.wire.tcp import budget
@@ -138,7 +137,7 @@ def _portal(answer: Exchange) -> bool:
 
 def _observed(answer: Exchange) -> str:
     peer = answer.attempts[-1] if answer.attempts else None
-    at = f" from {written(peer.address, peer.port)}" if peer is not None else ""
+    at = f" from {join_endpoint(peer.address, peer.port)}" if peer is not None else ""
     if answer.status is None:
         trouble = answer.trouble
         words = f"{trouble.kind}: {safe(trouble.detail, limit=120)}" if trouble is not None else "no answer"

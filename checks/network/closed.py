@@ -11,8 +11,8 @@ from checks.contract import Check, Finding, Vantage, is_loopback
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed
 from checks.network._echo import OWN_ADDRESS, OWN_ADDRESS_FIX, is_own
-from checks.network._peers import EXPLAINED, place, unresolved
-from checks.params import Endpoint, Host, Port, split_endpoint
+from checks.network._peers import EXPLAINED, unresolved
+from checks.params import Endpoint, Host, Port, join_endpoint, split_endpoint
 from checks.safe import safe
 from checks.wire.names import Family, Resolved, resolve
 from checks.wire.tcp import Attempt, budget, probe
@@ -74,7 +74,7 @@ class Closed(Check[ClosedSeen]):
     def __post_init__(self) -> None:
         host, port = split_endpoint(self.control)
         if port == 0:
-            raise ValueError(f"control needs a port, as in {place(host, 443)}.")
+            raise ValueError(f"control needs a port, as in {join_endpoint(host, 443)}.")
         if is_loopback(host) and not is_loopback(self.target):
             raise ValueError("control is this laptop itself: it proves nothing about the way to the target.")
         if host == self.target and port in self.ports:
@@ -109,7 +109,7 @@ class Closed(Check[ClosedSeen]):
         for attempt in tried:
             if attempt.outcome in ("open", "reset"):
                 yield failed(
-                    place(attempt.address, attempt.port),
+                    join_endpoint(attempt.address, attempt.port),
                     "The port can be reached from here and must not be.",
                     expected="closed",
                     observed=f"{attempt.outcome} after {attempt.seconds * 1000:.3g} ms",
@@ -166,7 +166,7 @@ class Closed(Check[ClosedSeen]):
         )
 
     def _judge_closed(self, attempt: Attempt, patience: float) -> Iterable[Finding]:
-        where = place(attempt.address, attempt.port)
+        where = join_endpoint(attempt.address, attempt.port)
         observed = f"{attempt.outcome}: {safe(attempt.detail, limit=200)}"
         if attempt.outcome == "refused":
             yield passed(

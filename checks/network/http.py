@@ -13,10 +13,9 @@ from checks.contract import Check, Finding, Measure, Vantage, is_loopback
 from checks.dataclass import dataclass
 from checks.judging import failed, passed, warned, within
 from checks.network._expect import Scalar, body_findings
-from checks.network._peers import place as written
 from checks.network._peers import untested
 from checks.network._web import no_answer
-from checks.params import Duration, Endpoint, Host, Regex, Url, parse_url
+from checks.params import Duration, Endpoint, Host, Regex, Url, join_endpoint, parse_url
 from checks.safe import safe
 from checks.wire.http import Exchange, Request, exchange, place
 from checks.wire.names import Family
@@ -145,7 +144,7 @@ class Http(Check[HttpSeen]):
                 yield untested(bad)
                 continue
             yield warned(
-                written(bad.address, bad.port),
+                join_endpoint(bad.address, bad.port),
                 "This address of the server does not accept; another one was used.",
                 expected="open",
                 observed=f"{bad.outcome}: {safe(bad.detail, limit=200)}",

@@ -10,8 +10,8 @@ from checks.bounds import Ge, Le
 from checks.contract import Check, Finding, Measure, Vantage
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, warned, within
-from checks.network._peers import EXPLAINED, place, unresolved, untested
-from checks.params import Duration, Host, Port
+from checks.network._peers import EXPLAINED, unresolved, untested
+from checks.params import Duration, Host, Port, join_endpoint
 from checks.safe import safe
 from checks.wire.names import Family, Resolved, resolve
 from checks.wire.tcp import Attempt, budget, probe
@@ -70,7 +70,7 @@ class Tcp(Check[TcpSeen]):
             raise ValueError("max_connect must be longer than zero.")
 
     def subject(self) -> str:
-        return place(self.target, self.port)
+        return join_endpoint(self.target, self.port)
 
     def allowance(self) -> float:
         return self.deadline_s + self.hold
@@ -101,7 +101,7 @@ class Tcp(Check[TcpSeen]):
             )
 
     def _judge_one(self, attempt: Attempt, *, works: bool) -> Iterable[Finding]:
-        where = place(attempt.address, attempt.port)
+        where = join_endpoint(attempt.address, attempt.port)
         if attempt.outcome == "open":
             time_ms = attempt.seconds * 1000
             yield passed(

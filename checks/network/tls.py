@@ -11,9 +11,9 @@ from checks.bounds import Ge
 from checks.contract import Check, Finding, Vantage
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, warned
-from checks.network._peers import EXPLAINED, place, unresolved, untested
+from checks.network._peers import EXPLAINED, unresolved, untested
 from checks.network._tls_findings import chain_findings, date_findings, issuer_findings, name_findings
-from checks.params import Endpoint, Host, Regex, split_endpoint
+from checks.params import Endpoint, Host, Regex, join_endpoint, split_endpoint
 from checks.safe import safe
 from checks.wire.names import Family, Resolved, resolve
 from checks.wire.tcp import budget
@@ -101,7 +101,7 @@ class Tls(Check[TlsSeen]):
             if attempt.outcome == "no_route" and works and self.family == "any":
                 yield untested(attempt)
                 continue
-            yield from self._judge_one(place(attempt.address, attempt.port), shown, seen.now)
+            yield from self._judge_one(join_endpoint(attempt.address, attempt.port), shown, seen.now)
 
         untried = len(seen.names.addresses) - len(seen.shown)
         if untried > 0:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 from checks.dataclass import dataclass
-from checks.params import split_name_server
+from checks.params import join_endpoint, split_name_server
 from checks.vantage import Vantage
 from checks.wire.dns import Answer, Dns
 from checks.wire.dnssec import Walker
@@ -226,7 +226,7 @@ class Authority:
             glue = [r.text for r in answer.additional if r.name == name and r.rdtype in ("A", "AAAA")]
             if not glue and depth < MAX_DEPTH and not name.endswith(f".{below}"):
                 glue = await self._resolved(name, depth + 1)
-            found += [f"[{one}]:{self._port}" if ":" in one else f"{one}:{self._port}" for one in glue[:4]]
+            found += [join_endpoint(one, self._port) for one in glue[:4]]
         return found
 
     async def _resolved(self, name: str, depth: int) -> list[str]:

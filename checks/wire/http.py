@@ -17,7 +17,7 @@ from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from checks.dataclass import dataclass
-from checks.params import parse_host, split_endpoint
+from checks.params import bracketed, parse_host, split_endpoint
 from checks.vantage import Vantage
 from checks.wire import http1
 from checks.wire.http1 import Headers
@@ -139,7 +139,7 @@ def place(url: str) -> Place:
     secure = parts.scheme == "https"
     usual = 443 if secure else 80
     port = parts.port or usual
-    shown = f"[{host}]" if ":" in host else host
+    shown = bracketed(host)
     target = quote(parts.path or "/", safe=_SAFE_IN_TARGET)
     if parts.query:
         target += "?" + quote(parts.query, safe=_SAFE_IN_TARGET)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, cast
 
 from checks.dataclass import dataclass
+from checks.params import join_endpoint
 from checks.wire.stun_codec import Kind, Malformed, StunReply, decode, request
 from checks.wire.tcp import outcome_of
 
@@ -222,7 +223,7 @@ async def mappings(destinations: Sequence[tuple[str, int]], within: float) -> tu
         for _ in range(2):
             done = {server for server, one in asked if one.done()}
             for address, port in destinations:
-                server = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+                server = join_endpoint(address, port)
                 if server not in done:
                     asked.append((server, wire.ask("binding", (address, port))))
             await asyncio.wait([one for _, one in asked], timeout=within / 2)

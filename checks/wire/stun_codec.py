@@ -11,6 +11,7 @@ import struct
 from typing import Literal
 
 from checks.dataclass import dataclass
+from checks.params import join_endpoint
 
 COOKIE = 0x2112A442
 Kind = Literal["binding", "allocate"]
@@ -107,4 +108,4 @@ def _address(value: bytes, mask: bytes) -> str | None:
     port = struct.unpack_from("!H", value, 2)[0] ^ int.from_bytes(mask[:2], "big")
     raw = bytes(a ^ b for a, b in zip(value[4:], mask, strict=False))
     address = ipaddress.ip_address(raw)
-    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
+    return join_endpoint(str(address), port)

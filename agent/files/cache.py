@@ -20,8 +20,9 @@ from typing import Any
 from agent.plan import Plan
 from agent.version import VERSION
 from checks import jsonable, registry
+from checks.local import folders
 
-OFF = "GONOGO_NO_CACHE"
+OFF = folders.OFF
 KEPT = 64
 _ROOT = Path(__file__).parent.parent.parent
 _CODE = ("checks", "checks/*", "profiles", "agent/files")
@@ -29,18 +30,7 @@ _CODE = ("checks", "checks/*", "profiles", "agent/files")
 
 def folder() -> Path | None:
     """Return where plans are kept, or None if the cache is turned off or this user has no home."""
-    if os.environ.get(OFF):
-        return None
-    try:
-        if sys.platform == "win32":
-            base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-        elif sys.platform == "darwin":
-            base = Path.home() / "Library" / "Caches"
-        else:
-            base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    except RuntimeError:
-        return None
-    return base / "gonogo" / "plans" if base.is_absolute() else None
+    return folders.cache("plans")
 
 
 def key(path: Path, data: bytes) -> str | None:

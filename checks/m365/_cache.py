@@ -6,30 +6,19 @@ import contextlib
 import hashlib
 import json
 import os
-import sys
 import tempfile
 import uuid
 from pathlib import Path
 from typing import Any
 
-OFF = "GONOGO_NO_CACHE"
+from checks.local import folders
+
 MAX_BYTES = 16 << 20
 
 
 def folder() -> Path | None:
     """Return where published lists are kept, or None if that is turned off or this user has no home."""
-    if os.environ.get(OFF):
-        return None
-    try:
-        if sys.platform == "win32":
-            base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-        elif sys.platform == "darwin":
-            base = Path.home() / "Library" / "Caches"
-        else:
-            base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    except RuntimeError:
-        return None
-    return base / "gonogo" / "microsoft" if base.is_absolute() else None
+    return folders.cache("microsoft")
 
 
 def name_of(*parts: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from checks.local import folders
 from checks.m365 import _cache, endpoints
 from checks.m365._endpoints import EndpointSet, plan, read_sets, span, stale, uncovered
 from checks.m365._endpoints_findings import EndpointsSeen, Tried
@@ -92,7 +93,7 @@ def closed():
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv(_cache.OFF, raising=False)
+    monkeypatch.delenv(folders.OFF, raising=False)
     return tmp_path / "cache" / "gonogo" / "microsoft"
 
 
@@ -271,7 +272,7 @@ def test_the_list_is_kept_and_asked_for_once_an_hour(cloud, door, folder):
 
 
 def test_nothing_is_kept_when_that_is_turned_off(cloud, door, folder, monkeypatch):
-    monkeypatch.setenv(_cache.OFF, "1")
+    monkeypatch.setenv(folders.OFF, "1")
     assert run(checked(cloud, door))[0] is Status.PASS
     assert not folder.exists()
 

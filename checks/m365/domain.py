@@ -17,6 +17,7 @@ from checks.params import DomainName, Resolver, SecretRef, Url
 from checks.safe import safe
 from checks.vantage import CannotTell
 from checks.wire.dns_lookup import Lookup, lookup
+from checks.wire.dns_vouch import vouched
 from checks.wire.graph import NoSuch, get, pages
 from checks.wire.graph_access import Access, Call
 from checks.wire.graph_json import flag, text, texts
@@ -160,9 +161,9 @@ class Domain(Check[DomainSeen]):
         left_out = [f"{record.name} {record.type}" for record in records if self._left_out(record)]
         if left_out:
             vantage.note(f"Not compared, as the project says: {safe(', '.join(left_out), limit=1000)}.")
-        asked = [lookup(vantage, record.name, record.type, self.resolvers) for record in compared]
+        asked = [self._look_up(vantage, record.name, record.type) for record in compared]
         if self.cloud != "china":
-            asked.append(lookup(vantage, f"msoid.{self.domain}", "CNAME", self.resolvers))
+            asked.append(self._look_up(vantage, f"msoid.{self.domain}", "CNAME"))
         found = await asyncio.gather(*asked)
         pairs = zip(compared, found, strict=False)
         return DomainSeen(
@@ -173,6 +174,10 @@ class Domain(Check[DomainSeen]):
             left_out=tuple(left_out),
             msoid=None if self.cloud == "china" else found[-1],
         )
+
+    async def _look_up(self, vantage: Vantage, name: str, rdtype: str) -> Lookup:
+        found = await lookup(vantage, name, rdtype, self.resolvers)
+        return await vouched(vantage, found, self.domain)
 
     def judge(self, seen: DomainSeen) -> Iterable[Finding]:
         if seen.asked_tenant:

@@ -19,6 +19,7 @@ from checks.safe import safe
 from checks.wire.dns_follow import follow
 from checks.wire.dns_lookup import Lookup
 from checks.wire.dns_text import txt_value
+from checks.wire.dns_vouch import vouched
 from checks.wire.http import Exchange
 from checks.wire.mta_sts import StsPolicy, read_policy, read_record, records_of
 from checks.words import span
@@ -95,6 +96,7 @@ class MtaSts(Check[MtaStsSeen]):
 
     async def observe(self, vantage: Vantage) -> MtaStsSeen:
         found = await follow(vantage, self._record(), "TXT", self.resolvers)
+        found = await vouched(vantage, found, self.domain)
         host, exchange = await fetched(vantage, self.domain, self.resolvers, self.connect_to, self.ca_file)
         return MtaStsSeen(
             at=vantage.now(),

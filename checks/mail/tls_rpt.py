@@ -14,6 +14,7 @@ from checks.safe import safe
 from checks.wire.dns_follow import follow
 from checks.wire.dns_lookup import Lookup
 from checks.wire.dns_text import txt_value
+from checks.wire.dns_vouch import vouched
 from checks.wire.tls_rpt import read_record, records_of
 
 _MODEL = "v=TLSRPTv1; rua=mailto:tls-reports@"
@@ -52,7 +53,8 @@ class TlsRpt(Check[TlsRptSeen]):
         return f"_smtp._tls.{self.domain}"
 
     async def observe(self, vantage: Vantage) -> TlsRptSeen:
-        return TlsRptSeen(found=await follow(vantage, self._name(), "TXT", self.resolvers))
+        found = await follow(vantage, self._name(), "TXT", self.resolvers)
+        return TlsRptSeen(found=await vouched(vantage, found, self.domain))
 
     def judge(self, seen: TlsRptSeen) -> Iterable[Finding]:
         name, found = self._name(), seen.found

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from checks.dataclass import dataclass
+from checks.params import bracketed
 from checks.vantage import CannotTell, Vantage
 from checks.wire.dns import Answer, Dns, Record
 
@@ -36,6 +37,8 @@ class Lookup:
     end: str = ""
     ad: bool = False
     detail: str = ""
+    soa: bool = False
+    """The answer names the SOA record of a zone around the name, as a real negative answer does."""
     unsure: Literal["no data", "no such name"] | None = None
     """It failed because the only answers were that there is nothing, this one, from servers that neither
     resolve nor have authority."""
@@ -94,19 +97,31 @@ def outcome_of(answer: Answer) -> Lookup:
         outcome, detail = "failed", NO_RECURSION
         if not (answer.referral() or chain.aliases):
             unsure = "no such name" if answer.rcode == "NXDOMAIN" else "no data"
+    elif not chain.records and any(_strange(record, chain.end) for record in answer.records):
+        outcome, detail = "failed", f"it answers a question for {answer.rdtype} with records of other types"
     elif answer.rcode == "NXDOMAIN":
         outcome = "no such name"
     return Lookup(
         name=answer.name, rdtype=answer.rdtype, server=answer.server, outcome=outcome,
         records=chain.records if outcome == "found" else (), aliases=chain.aliases, end=chain.end,
         ad=answer.ad, detail=detail, unsure=unsure,
+        soa=any(r.rdtype == "SOA" and _around(r.name, chain.end) for r in answer.authority),
     )  # fmt: skip
+
+
+def _strange(record: Record, end: str) -> bool:
+    """Return whether a record at the end of the way has no place in an answer without the type asked."""
+    return record.name == end and record.rdtype not in ("CNAME", "DNAME", "RRSIG", "NSEC", "NSEC3")
+
+
+def _around(zone: str, name: str) -> bool:
+    return f".{name}".endswith(f".{zone}".rstrip("."))
 
 
 def _final(answer: Answer, end: str) -> bool:
     """Return whether a server that does not resolve says with authority that there is nothing at `end`."""
-    zones = [f".{record.name}".rstrip(".") for record in answer.authority if record.rdtype == "SOA"]
-    return answer.aa and (end == answer.name or any(map(f".{end}".endswith, zones)))
+    zones = [record.name for record in answer.authority if record.rdtype == "SOA"]
+    return answer.aa and (end == answer.name or any(_around(zone, end) for zone in zones))
 
 
 async def handed(vantage: Vantage) -> tuple[str, ...]:
@@ -114,9 +129,7 @@ async def handed(vantage: Vantage) -> tuple[str, ...]:
     from checks.local.facts import read_local
 
     host = await read_local(vantage.shared)
-    found = dict.fromkeys(
-        f"[{fact.address}]" if ":" in fact.address else fact.address for fact in host.resolvers
-    )
+    found = dict.fromkeys(bracketed(fact.address) for fact in host.resolvers)
     if not found:
         raise CannotTell(
             "This laptop has no DNS server, so there is none to ask.",

@@ -36,6 +36,8 @@ def alias(target):
         ({"rcode": "NXDOMAIN", "ra": True, "records": alias("b.y.example")}, "no such name"),
         ({"rcode": "SERVFAIL", "aa": True}, "failed"),
         ({"aa": True, "records": alias("b.x.example"), "authority": soa("x.example")}, "no data"),
+        ({"ra": True, "records": (Record(name=NAME, ttl=60, rdtype="A", text="192.0.2.9"),)}, "failed"),
+        ({"ra": True, "records": (Record(name=NAME, ttl=60, rdtype="RRSIG", text="x"),)}, "no data"),
         # The alias leads out of the zone of a server that does not resolve: nobody asked there.
         ({"aa": True, "records": alias("b.y.example")}, "failed"),
         ({"aa": True, "records": alias("b.y.example"), "authority": soa("x.example")}, "failed"),

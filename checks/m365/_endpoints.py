@@ -92,6 +92,12 @@ def networks(texts_: Iterable[str]) -> list[Network]:
         raise Drift("an entry of 'ips' is no network") from None
 
 
+def holds(known: Iterable[Network], address: str) -> bool:
+    """Return whether an address lies in one of the networks."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    return any(found in network for network in known if network.version == found.version)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What of a list can be tried: host and port with the sets that need it; and what cannot, with why."""

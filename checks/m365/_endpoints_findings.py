@@ -28,6 +28,8 @@ class Tried:
     outcome: str
     address: str = ""
     detail: str = ""
+    published: bool = False
+    """Whether the address lies in a network of the list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +100,14 @@ def unreached(one: Tried, seen: EndpointsSeen) -> Finding:
 
 
 def one_place(open_: Sequence[Tried], replaced: Container[str]) -> str:
-    """Return the address that all of at least four open hosts lead to by DNS; empty if they do not."""
-    hosts = {one.host for one in open_ if one.host not in replaced}
-    addresses = {one.address for one in open_ if one.host not in replaced}
-    return addresses.pop() if len(hosts) >= _FEW and len(addresses) == 1 else ""
+    """Return the address that all of at least four open hosts lead to by DNS; empty if they do not.
+
+    One in a network that the list publishes is Microsoft's.
+    """
+    led = [one for one in open_ if one.host not in replaced]
+    addresses = {one.address for one in led}
+    few = len({one.host for one in led}) < _FEW or len(addresses) != 1 or any(one.published for one in led)
+    return "" if few else addresses.pop()
 
 
 def untested(subject: str, seen: EndpointsSeen) -> Iterable[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import ipaddress
 from collections.abc import Iterable
 from typing import Annotated
@@ -11,7 +12,7 @@ from checks.bounds import Ge, Gt, Le, Len
 from checks.clouds import CLOUDS, CloudName
 from checks.contract import Check, Finding, Vantage, is_loopback
 from checks.judging import cannot_tell, failed, passed, warned
-from checks.m365._endpoints import EndpointSet, plan, stale, uncovered
+from checks.m365._endpoints import EndpointSet, holds, networks, plan, stale, uncovered
 from checks.m365._endpoints_findings import (
     HERE,
     EndpointsSeen,
@@ -126,6 +127,9 @@ class Endpoints(Check[EndpointsSeen]):
         decoy, tried = await asyncio.gather(
             self._decoy(within, {one[0] for one in work.targets}), asyncio.gather(*tries)
         )
+        known = networks(dict.fromkeys(ip for item in found.sets for ip in item.ips))
+        mine = {address for address in {one.address for one in tried} if address and holds(known, address)}
+        tried = [dataclasses.replace(one, published=one.address in mine) for one in tried]
         families = {":" in rule for rule in self.firewall}
         published = [ip for item in sets for ip in item.ips if (":" in ip) in families]
         missing = uncovered(published, self.firewall) if self.firewall else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import socket
 import time
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from checks.local import folders
 from checks.m365 import _cache, endpoints
-from checks.m365._endpoints import EndpointSet, plan, read_sets, span, stale, uncovered
+from checks.m365._endpoints import EndpointSet, holds, networks, plan, read_sets, span, stale, uncovered
 from checks.m365._endpoints_findings import EndpointsSeen, Tried
 from checks.m365._endpoints_shipped import WORLDWIDE
 from checks.m365.endpoints import Endpoints
@@ -243,6 +244,9 @@ def test_a_resolver_that_knows_one_address_for_everything_is_no_pass(addresses, 
         untested=(),
     )
     assert judged(Endpoints(services=("Exchange",)), seen)[0] is status
+    mine = tuple(dataclasses.replace(one, published=True) for one in tried)
+    seen = dataclasses.replace(seen, tried=mine)
+    assert judged(Endpoints(services=("Exchange",)), seen)[0] is Status.PASS
 
 
 def age(seconds: float) -> None:
@@ -433,6 +437,13 @@ def test_ports_are_read_in_all_their_forms():
     assert span(read[0].udp[0]) == (3478, 3481)
     work = plan(read, None, {}, ())
     assert (1, "TCP 50000-50059 beyond its first", "range") in work.untested
+
+
+def test_whose_an_address_is():
+    known = networks(["52.96.0.0/14", "2603:1006::/40"])
+    assert [holds(known, one) for one in ("52.96.1.2", "2603:1006::1", "192.0.2.1", "fe80::1%eth0")] == [
+        True, True, False, False,
+    ]  # fmt: skip
 
 
 def test_networks():

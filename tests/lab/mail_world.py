@@ -481,7 +481,9 @@ table ip relays {{
         self.cloud.url = "https://graph.microsoft.com"
         self.cloud.login_url = "https://login.microsoftonline.com"
         self.cloud.endpoints = [
-            replies.endpoint_set(1, "Exchange", urls=["outlook.office365.com"], tcpPorts="443"),
+            replies.endpoint_set(
+                1, "Exchange", urls=["outlook.office365.com"], ips=["52.96.0.0/14"], tcpPorts="443"
+            ),
             replies.endpoint_set(31, "SharePoint", urls=["*.sharepoint.com"], tcpPorts="443"),
             replies.endpoint_set(12, "Skype", urls=["teams.microsoft.com"], tcpPorts="443"),
             replies.endpoint_set(

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from checks.bounds import Ge, Le, Len
 from checks.clouds import CLOUDS, CloudName
-from checks.contract import Check, Finding, Measure, Status, Vantage
+from checks.contract import Check, Finding, Measure, Status, Vantage, is_loopback
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, warned, within
 from checks.network._echo import first_of_each, version_of
@@ -109,6 +109,9 @@ class TeamsMedia(Check[TeamsMediaSeen]):
 
     def subject(self) -> str:
         return self.relay()
+
+    def needs_link(self) -> bool:
+        return not (is_loopback(self.relay()) and (self.control is None or is_loopback(self.control)))
 
     def allowance(self) -> float:
         return self.deadline_s + self.window

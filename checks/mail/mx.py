@@ -107,6 +107,9 @@ class Mx(Check[MxSeen]):
             if is_token(host):
                 raise ValueError(f"'expect' plans {host}, which proves ownership and takes no mail.")
 
+    def needs_link(self) -> bool:
+        return not self.resolvers or super().needs_link()
+
     async def observe(self, vantage: Vantage) -> MxSeen:
         try:
             resolvers = self.resolvers or await handed(vantage)

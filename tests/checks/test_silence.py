@@ -200,3 +200,36 @@ def test_silence_is_never_a_pass(name, mute, tmp_path, monkeypatch):
     assert "did not finish" not in told, "it must end by itself, and say what was silent"
     assert "itself broke" not in told, result.notes
     hostile.assert_harmless(result.findings)
+
+
+def built(name: str, params: dict[str, Any]) -> Any:
+    return TypeAdapter(registry.load(name)).validate_json(json.dumps(params))
+
+
+def places(params: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Give the way to each place in `params` that names a peer."""
+    if isinstance(params, dict | list):
+        for key, value in params.items() if isinstance(params, dict) else enumerate(params):
+            yield from places(value, (*path, key))
+    elif isinstance(params, str) and "127.0.0." in params:
+        yield path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_check_needs_the_link_as_soon_as_one_peer_is_not_this_machine(name):
+    kind = name.partition("/")[0]
+    params = ways(53)[name] | ({"file": "export.json"} if kind == "m365.export" else {})
+    assert built(kind, params).needs_link() is (kind == "mail.dane"), "mail hosts are found by DNS"
+    for path in places(params):
+        changed = json.loads(json.dumps(params))
+        inner = changed
+        for key in path[:-1]:
+            inner = inner[key]
+        there = inner[path[-1]].replace("http://127.0.0.1", "https://192.0.2.9")
+        inner[path[-1]] = there.replace("127.0.0.1", "192.0.2.9").replace("127.0.0.2", "192.0.2.8")
+        assert built(kind, changed).needs_link(), path
+
+
+def test_resolvers_that_are_left_out_are_not_this_machine():
+    mx = {"domain": DOMAIN, "expect": [{"host": MX, "preference": 0}], "servers": ["127.0.0.1"]}
+    assert built("mail.mx", mx).needs_link()

@@ -63,9 +63,7 @@ def _parse_sender_domain(value: Any) -> str:
 
 
 _ODD = re.compile(r"[A-Za-z0-9._-]+|\[[A-Za-z0-9.:]+\]")
-SenderDomain = Annotated[
-    str, Form(_parse_sender_domain, (("type", "string"), ("examples", ("example.com",))))
-]
+SenderDomain = Annotated[str, Form(_parse_sender_domain, (("type", "string"), ("examples", ["example.com"])))]
 """What stands behind the @ of a mail address: it may be no domain name, and SPF has a result for that."""
 
 

@@ -122,7 +122,10 @@ class Mfa(GraphCheck[MfaSeen]):
         )  # fmt: skip
         subject = f"members of {self.tenant_id}"
         expected = f"at least {self.min_coverage:g} %"
-        observed = f"{seen.registered} of {seen.members} ({share:.4g} %), report as of {_day(seen.latest)}"
+        observed = (
+            f"{seen.registered} of {seen.members} ({share:.4g} %), {seen.excluded} left out by 'exclude', "
+            f"report as of {_day(seen.latest)}"
+        )
         if share < self.min_coverage:
             return failed(
                 subject,
@@ -132,6 +135,14 @@ class Mfa(GraphCheck[MfaSeen]):
                 observed=observed,
                 fix="Let them register at https://aka.ms/mfasetup, or start a registration campaign in "
                 "Entra; leave out service accounts by 'exclude'.",
+            )
+        if seen.excluded > seen.members:
+            return warned(
+                subject,
+                "More accounts are left out than are judged, so that this says little of the tenant.",
+                expected=expected,
+                observed=observed,
+                fix="Leave out single emergency and service accounts by 'exclude', and no whole domain.",
             )
         if seen.capable < seen.registered:
             return warned(

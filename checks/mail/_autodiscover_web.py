@@ -171,7 +171,7 @@ def judge_redirect(seen: Probe, planned: str, *, microsoft: bool) -> Iterable[Fi
         )  # fmt: skip
 
 
-def judge_mailbox(mailbox: str, seen: Probe, base: str, *, hybrid: bool) -> Finding:
+def judge_mailbox(mailbox: str, seen: Probe, base: str, planned: str, *, hybrid: bool) -> Finding:
     """Say who claims a mailbox, by the answer of the version 2 service."""
     subject = safe(mailbox, limit=300)
     expected = "a place of the mailbox" if hybrid else "Exchange Online as the place of the mailbox"
@@ -196,8 +196,15 @@ def judge_mailbox(mailbox: str, seen: Probe, base: str, *, hybrid: bool) -> Find
     observed = f"{seen.status} {safe(place, limit=300)}"
     if is_cloud(host_of(place), host_of(base)):
         return passed(subject, "Exchange Online claims the mailbox.", expected=expected, observed=observed)
-    if hybrid:
+    domain = mailbox.rpartition("@")[2].lower()
+    if hybrid and (host_of(place) in (planned, domain) or host_of(place).endswith(f".{domain}")):
         return passed(subject, "The mailbox is still on site.", expected=expected, observed=observed)
+    if hybrid:
+        return warned(
+            subject, "Autodiscover leads neither to Exchange Online nor to the planned server on site.",
+            expected=f"Exchange Online or {planned}", observed=observed,
+            fix="Correct 'expect' if that server is yours; if not, find out who set this address.",
+        )  # fmt: skip
     return failed(
         subject, "The mailbox is not in Exchange Online yet: autodiscover leads to another place.",
         expected=expected, observed=observed,

@@ -221,7 +221,7 @@ class Autodiscover(Check[AutodiscoverSeen]):
                 seen.redirect, self._planned(), microsoft=self.microsoft and not self.hybrid
             )
         for asked in seen.mailboxes:
-            yield judge_mailbox(asked.mailbox, asked.probe, self._base(), hybrid=self.hybrid)
+            yield judge_mailbox(asked.mailbox, asked.probe, self._base(), self._planned(), hybrid=self.hybrid)
 
     def _judge_services(self, records: tuple[str, ...] | None) -> Iterable[Finding]:
         name = f"_autodiscover._tcp.{self.domain}"

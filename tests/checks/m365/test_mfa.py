@@ -85,6 +85,14 @@ def test_an_empty_report_is_no_coverage(cloud):
     assert run(Mfa(exclude=("*@contoso.example",), **access(cloud)))[0] is Status.INCONCLUSIVE
 
 
+def test_leaving_out_most_of_the_tenant_is_no_coverage_of_it(cloud):
+    cloud.registrations += [
+        replies.registration(f"user{number}@sales.example", registered=False) for number in range(50)
+    ]
+    status, findings, _ = run(Mfa(exclude=("*@sales.example",), **access(cloud)))
+    assert (status, "50 left out" in said(findings)) == (Status.WARN, True)
+
+
 def test_a_report_that_breaks_off_is_no_coverage(cloud):
     cloud.page_size = 5
     cloud.fail("skiptoken=5", 400)

@@ -263,6 +263,8 @@ ONLINE = "https://outlook.office365.com/autodiscover/autodiscover.xml"
         (ONLINE, True, P, "Exchange Online claims"),
         ("https://mail.cloud.test/autodiscover/autodiscover.xml", False, F, "not in Exchange Online yet"),
         ("https://mail.cloud.test/autodiscover/autodiscover.xml", True, P, "on site"),
+        ("https://mail.hybrid.test/autodiscover/autodiscover.xml", True, P, "on site"),
+        ("https://mail.stranger.example/autodiscover.xml", True, W, "neither"),
         ("https://outlook.office365.com.evil.test/x", False, F, "not in Exchange Online yet"),
         ("https://notoutlook.com/x", False, F, "not in Exchange Online yet"),
         ("nonsense", False, Q, "cannot be told"),
@@ -372,7 +374,10 @@ def test_hostile_answers_do_no_harm():
         Probe(url="https://x", kind="closed", detail=ESCAPES),
     ):
         check = Autodiscover(domain="x.test")
-        assert judge_mailbox(MAILBOX, probe, "https://outlook.office365.com", hybrid=False).status in (Q, F)
+        assert judge_mailbox(MAILBOX, probe, "https://outlook.office365.com", CLOUD, hybrid=False).status in (
+            Q,
+            F,
+        )
         judged(check, type("Seen", (), {
             "views": (), "root": (probe,), "services": (ESCAPES,), "redirect": probe, "mailboxes": (),
         }))  # fmt: skip

@@ -159,8 +159,10 @@ class Panel:
             life = shelf_life(answer)
             if life is not None and not answer.aa:
                 observed += f", to live for {life} s more"
+            stale = f"If it is the data of before the change, it dies within {life} s: wait, and run again. "
+            before = stale if life is not None and not answer.aa and not self.old else ""
             fix = (
-                "Compare with the zone's authoritative servers: if they say so, correct the zone of "
+                f"{before}Compare with the zone's authoritative servers: if they say so, correct the zone of "
                 f"{self.name}; if not, find out what answers in their place (a copy of the zone, a filter, "
                 "a hijack)."
             )

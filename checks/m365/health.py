@@ -114,7 +114,8 @@ def _judged(item: Service) -> Finding:
             "Microsoft reports an incident of this service.",
             expected=expected,
             observed=observed,
-            fix="Read the incident under Health, Service health, and wait with the switch until it is over.",
+            fix="Read the incident (Microsoft 365 admin centre, Health, Service health), and put the switch "
+            "off until it is over.",
         )
     if status in _MENDING:
         return warned(
@@ -122,7 +123,8 @@ def _judged(item: Service) -> Finding:
             "Microsoft is looking into this service or mending it.",
             expected=expected,
             observed=observed,
-            fix="Read the incident under Health, Service health: does it touch mail flow or sign-in?",
+            fix="Read the incident (Microsoft 365 admin centre, Health, Service health): does it touch mail "
+            "flow or sign-in?",
         )
     return cannot_tell(
         subject,

@@ -56,7 +56,7 @@ class Mfa(GraphCheck[MfaSeen]):
     Proves: how many accounts have a second factor on file, as of the report's last update.
     Cannot prove: that a second factor is asked for: registered is not enforced (m365.conditional_access looks
     at that); nor what changed within the last hours, since the report lags.
-    If it fails: have the accounts that are named register at https://aka.ms/mysecurityinfo; list
+    If it fails: have the accounts that are named register at https://aka.ms/mfasetup; list
     emergency accounts in `exclude`.
 
     Source: learn.microsoft.com/graph/api/authenticationmethodsroot-list-userregistrationdetails.

@@ -124,7 +124,7 @@ def _microsoft(reply: Reply) -> Meaning | None:
             message="Directory-Based Edge Blocking: Exchange Online does not have the recipient in its "
             "directory.",
             fix="Let the recipient be synchronised or created; until all are, set the accepted domain to "
-            "InternalRelay and back to Authoritative afterwards.",
+            "InternalRelay (Exchange admin centre, Mail flow, Accepted domains), and back afterwards.",
             reference="Exchange Online, use Directory-Based Edge Blocking (550 5.4.1)",
         )
     if reply.enhanced == "5.7.64":
@@ -132,8 +132,8 @@ def _microsoft(reply: Reply) -> Meaning | None:
             about="path",
             message="Exchange Online attributes this mail to no tenant: no inbound connector fits the "
             "sender, or the domain is not accepted.",
-            fix="Correct the inbound connector (certificate name or sending address), and check that the "
-            "domain is an accepted domain of the tenant.",
+            fix="In the Exchange admin centre (Mail flow) correct the inbound connector, its certificate "
+            "name or sending address, and check that the domain is an accepted domain of the tenant.",
             reference="Exchange Online 550 5.7.64 TenantAttribution",
         )
     if reply.enhanced == "5.7.68":

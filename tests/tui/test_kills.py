@@ -268,15 +268,16 @@ def test_runs_that_are_killed_at_random_moments_lose_nothing_that_was_told(tmp_p
             start_run(terminal)
             (runner,) = wait_for(scene.runners, "the run")
             until_random(terminal, chance, 2.5)
-            seen = set(PASSED.findall(terminal.text)) if "was asked for" not in terminal.text else set()
-            with_end = " finished after" in terminal.text
+            shown = terminal.text
+            seen = set(PASSED.findall(shown)) if "was asked for" not in shown else set()
+            with_end = " finished after" in shown
             with contextlib.suppress(psutil.NoSuchProcess):
                 runner.kill()
                 runner.wait(10)
             terminal.settle(0.1, 1.0)
             new = [run for run in scene.runs() if run.id not in before]
             assert len(new) <= 1
-            if new and new[0].id in terminal.text:
+            if new and new[0].id in shown:
                 kept = scene.results(new[0].id)
                 assert with_end or seen <= {name for name, status in kept.items() if status == "pass"}
                 word = {None: "was killed", "finished": "finished after"}[new[0].outcome]

@@ -8,6 +8,7 @@ through `safe`.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 _HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _KEEP = frozenset({"\n"})
@@ -25,6 +26,11 @@ def safe(text: str, *, limit: int = 2000, lines: bool = False) -> str:
     if len(text) > limit:
         cut += f" [{len(text) - limit} more characters]"
     return cut
+
+
+def in_line(texts: Iterable[str]) -> str:
+    """Return texts from outside, such as the data of records, in one bounded line that is safe to show."""
+    return safe(", ".join(texts), limit=600)
 
 
 def _plain_or_line(char: str) -> str:

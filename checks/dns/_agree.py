@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from checks.dns._answers import quote
-from checks.dns._delegation import joined
 from checks.dns._serial import newer, newest, serial_of, soas
 from checks.dns._servers import ServerSeen
 from checks.dns._sets import content
 from checks.dns._zone import Zone
 from checks.judging import failed, passed, warned
-from checks.safe import safe
+from checks.safe import in_line, safe
 from checks.wire.dns import Answer
 from checks.words import Finding
 
@@ -35,9 +33,9 @@ def told(answer: Answer | None) -> str:
         return f"{answer.error}: {safe(answer.detail, limit=160)}"
     text = f"{answer.rcode}{'' if answer.aa else ' without authority'}"
     if answer.records:
-        text += f", {quote(r.text for r in answer.records[:6])}"
+        text += f", {in_line(r.text for r in answer.records[:6])}"
     elif answer.referral():
-        text += f", refers to {quote(r.text for r in answer.authority[:3])}"
+        text += f", refers to {in_line(r.text for r in answer.authority[:3])}"
     return text
 
 
@@ -55,7 +53,7 @@ def same_ns(domain: str, zone: Zone, good: Sequence[ServerSeen]) -> Iterable[Fin
             yield failed(
                 one.server.label,
                 f"It serves {domain} without telling its NS records.",
-                expected=joined(sorted(parent)) or "NS records",
+                expected=in_line(sorted(parent)) or "NS records",
                 observed=told(one.ns),
                 fix="Put the zone's NS records into it: they must be those of the delegation.",
                 reference="RFC 1034 section 4.2.1",
@@ -68,19 +66,19 @@ def same_ns(domain: str, zone: Zone, good: Sequence[ServerSeen]) -> Iterable[Fin
             continue
         if missing:
             yield failed(
-                joined(labels),
-                f"{joined(sorted(missing))} in {whose} is not in the zone's NS records.",
-                expected=joined(sorted(parent)),
-                observed=joined(names),
+                in_line(labels),
+                f"{in_line(sorted(missing))} in {whose} is not in the zone's NS records.",
+                expected=in_line(sorted(parent)),
+                observed=in_line(names),
                 fix="Bring the zone's NS records and the delegation at the registrar to the same names.",
                 reference="RFC 1034 section 4.2.2",
             )
         elif extra:
             yield warned(
-                joined(labels),
-                f"{joined(sorted(extra))} in the zone's NS records is not in {whose}.",
-                expected=joined(sorted(parent)),
-                observed=joined(names),
+                in_line(labels),
+                f"{in_line(sorted(extra))} in the zone's NS records is not in {whose}.",
+                expected=in_line(sorted(parent)),
+                observed=in_line(names),
                 fix="Add the name to the delegation at the registrar, or remove it from the zone.",
                 reference="RFC 1034 section 4.2.2",
             )
@@ -89,27 +87,27 @@ def same_ns(domain: str, zone: Zone, good: Sequence[ServerSeen]) -> Iterable[Fin
             domain,
             "The servers have different NS records for the zone.",
             expected="the same NS records on every server",
-            observed=joined(f"{' and '.join(labels)}: {' '.join(names)}" for names, labels in sets.items()),
+            observed=in_line(f"{' and '.join(labels)}: {' '.join(names)}" for names, labels in sets.items()),
             fix="Let every server transfer the zone again; raise the serial on the primary first.",
         )
     elif sets and set(next(iter(sets))) == parent:
         yield passed(
             f"{domain} NS",
             f"The zone's NS records are those of {whose}, on every server that serves it.",
-            expected=joined(sorted(parent)),
-            observed=joined(next(iter(sets))),
+            expected=in_line(sorted(parent)),
+            observed=in_line(next(iter(sets))),
         )
 
 
 def same_soa(domain: str, good: Sequence[ServerSeen], *, same_serial: bool) -> Iterable[Finding]:
     soa = {one.server.label: soas(one.best(), domain)[0] for one in good}
     serials = {label: serial_of(record) for label, record in soa.items()}
-    observed = joined(f"{label}: {serial}" for label, serial in serials.items())
+    observed = in_line(f"{label}: {serial}" for label, serial in serials.items())
     different = set(serials.values())
     top = newest(different)
     if same_serial and len(different) > 1 and top is None:
         yield failed(
-            joined(serials),
+            in_line(serials),
             "The servers have serials that cannot be ordered: none of them is the newest (RFC 1982).",
             expected="one serial on every server",
             observed=observed,
@@ -134,7 +132,7 @@ def same_soa(domain: str, good: Sequence[ServerSeen], *, same_serial: bool) -> I
                 f"{domain} SOA",
                 f"The servers have different {what} in the SOA record.",
                 expected="the same SOA record on every server",
-                observed=joined(f"{label}: {value}" for label, value in values.items()),
+                observed=in_line(f"{label}: {value}" for label, value in values.items()),
                 fix="Let every server transfer the zone from one primary.",
             )
 
@@ -148,7 +146,7 @@ def _behind(label: str, serial: int, top: int, serials: dict[str, int]) -> Findi
     return failed(
         label,
         f"{safe(label, limit=200)} is behind: its serial {serial} is older than {top}{wraps}.{remark}",
-        expected=f"serial {top}, as on {joined(ahead)}",
+        expected=f"serial {top}, as on {in_line(ahead)}",
         observed=f"serial {serial}, {how} behind",
         fix="Find out why it does not transfer the zone: NOTIFY, the primary's address and allow-transfer, "
         "TSIG, its log; reload it, or wait for its refresh time.",

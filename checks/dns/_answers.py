@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from checks.judging import cannot_tell, failed
-from checks.safe import safe
+from checks.safe import in_line, safe
 from checks.wire.dns import Answer, Chain, Failure
 from checks.words import Finding
 
@@ -94,7 +92,7 @@ def no_answer(answer: Answer, expected: str, *, proven: bool = True) -> Finding 
 def shown(answer: Answer, chain: Chain) -> str:
     """Return in one line what an answer holds: the records or their absence, and the way there."""
     if chain.records:
-        text = quote(sorted(record.text for record in chain.records))
+        text = in_line(sorted(record.text for record in chain.records))
     elif answer.rcode == "NXDOMAIN":
         text = "NXDOMAIN"
     else:
@@ -106,12 +104,7 @@ def way(chain: Chain) -> str:
     """Return `, by way of the alias x`, or nothing where there was none."""
     if not chain.aliases:
         return ""
-    return f", by way of the alias{'es' * (len(chain.aliases) > 1)} {quote(chain.aliases)}"
-
-
-def quote(texts: Iterable[str]) -> str:
-    """Return texts of records in one bounded line that is safe to show."""
-    return safe(", ".join(texts), limit=600)
+    return f", by way of the alias{'es' * (len(chain.aliases) > 1)} {in_line(chain.aliases)}"
 
 
 def stub(server: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from checks.dns._answers import quote
+from checks.safe import in_line
 from checks.wire.dns import Answer
 from checks.wire.dns_text import canonical
 
@@ -72,4 +72,4 @@ def shelf_life(answer: Answer) -> int | None:
 
 def listed(data: Data) -> str:
     """Return a record set in one line."""
-    return quote(sorted(data))
+    return in_line(sorted(data))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from checks.dns._zone import NsName, ParentView, Zone, above, inside
 from checks.judging import cannot_tell, failed, warned
-from checks.safe import safe
+from checks.safe import in_line, safe
 from checks.words import Finding
 
 _SYNC = (
@@ -24,11 +24,6 @@ _WORDS = {
     "no authority": "no authority",
     "failed": "no usable answer",
 }
-
-
-def joined(texts: Iterable[str]) -> str:
-    """Return texts in one bounded line that is safe to show."""
-    return safe(", ".join(texts), limit=600)
 
 
 def parent_of(zone: Zone) -> str:
@@ -68,7 +63,7 @@ def parent_findings(zone: Zone) -> Iterable[Finding]:
             observed="no address",
             fix="Name it with its address, as in ns1.example.com=192.0.2.53, or mend the name.",
         )
-    observed = joined(map(said, zone.parents)) or safe(zone.trouble, limit=400)
+    observed = in_line(map(said, zone.parents)) or safe(zone.trouble, limit=400)
     if not usable:
         yield _unknown(zone, expected, observed)
         return
@@ -78,7 +73,7 @@ def parent_findings(zone: Zone) -> Iterable[Finding]:
     gone = [view for view in usable if view.says not in _EXISTS]
     if gone:
         yield failed(
-            joined(view.server.label for view in gone),
+            in_line(view.server.label for view in gone),
             f"The parent's servers disagree: here {zone.domain} has no delegation, elsewhere it has one.",
             expected=expected,
             observed=observed,
@@ -92,7 +87,7 @@ def parent_findings(zone: Zone) -> Iterable[Finding]:
                 view.server.label,
                 f"This server of the parent zone does not tell the delegation ({said_short(view)}).",
                 expected=expected,
-                observed=joined([said(view)]),
+                observed=in_line([said(view)]),
                 fix="Tell the operator of the parent zone; the others of its servers answer.",
             )
     for doubt in zone.doubts:
@@ -155,8 +150,8 @@ def _differences(zone: Zone) -> Iterable[Finding]:
                 yield failed(
                     view.server.label,
                     "This server of the parent zone delegates to other names than the others do.",
-                    expected=joined(common),
-                    observed=joined(view.ns),
+                    expected=in_line(common),
+                    observed=in_line(view.ns),
                     fix=_SYNC,
                 )
     for name in zone.delegation():
@@ -169,7 +164,7 @@ def _differences(zone: Zone) -> Iterable[Finding]:
                 name,
                 "The servers of the parent zone give different glue for this name server.",
                 expected="the same addresses from every server of the parent",
-                observed=joined(f"{label}: {' '.join(sorted(texts))}" for label, texts in told.items()),
+                observed=in_line(f"{label}: {' '.join(sorted(texts))}" for label, texts in told.items()),
                 fix=_SYNC,
             )
 
@@ -183,7 +178,7 @@ def name_findings(zone: Zone, names: Iterable[NsName] | None = None) -> Iterable
                 one.name,
                 f"The name server's name {one.name} is an alias (CNAME), which it must not be.",
                 expected="A or AAAA records",
-                observed=joined([f"CNAME {one.alias}"]),
+                observed=in_line([f"CNAME {one.alias}"]),
                 fix="Put the name at the end of the alias into NS records and delegation, or give the name "
                 "A and AAAA records of its own.",
                 reference="RFC 2181 section 10.3",
@@ -194,7 +189,7 @@ def name_findings(zone: Zone, names: Iterable[NsName] | None = None) -> Iterable
                 f"The parent gives no glue for {one.name}, which lies in the zone itself: from there on "
                 "nobody finds it.",
                 expected="an address of it in the referral (glue)",
-                observed=joined(one.addresses) or "no address in the referral",
+                observed=in_line(one.addresses) or "no address in the referral",
                 fix="Have the registrar add the address of the name server (host object, glue record).",
                 reference="RFC 1034 section 4.2.1, RFC 9471",
             )
@@ -205,7 +200,7 @@ def name_findings(zone: Zone, names: Iterable[NsName] | None = None) -> Iterable
                 f"The name server {one.name} {what}{' but for the glue' if one.glue else ''}.",
                 expected="A or AAAA records of the name",
                 observed=("NXDOMAIN" if one.found == "no such name" else "no A and no AAAA record")
-                + (f"; glue: {joined(one.glue)}" if one.glue else ""),
+                + (f"; glue: {in_line(one.glue)}" if one.glue else ""),
                 fix="Add its A (and AAAA) record to the zone the name lies in, or take the name out of the "
                 "NS records and the delegation.",
                 reference="RFC 1034 section 3.5",
@@ -229,8 +224,8 @@ def _glue(one: NsName) -> Iterable[Finding]:
         yield failed(
             one.name,
             f"The parent's glue for {one.name} is not what the zone of that name says.",
-            expected=joined(one.addresses),
-            observed=f"glue: {joined(one.glue)}",
+            expected=in_line(one.addresses),
+            observed=f"glue: {in_line(one.glue)}",
             fix="Have the registrar correct the address of the name server (glue), or correct its A and AAAA "
             "records, whichever is the old one.",
             reference="RFC 1034 section 4.2.2",
@@ -239,7 +234,7 @@ def _glue(one: NsName) -> Iterable[Finding]:
         yield warned(
             one.name,
             f"{one.name} has addresses that the parent's glue does not have.",
-            expected=joined(one.addresses),
-            observed=f"glue: {joined(one.glue)}",
+            expected=in_line(one.addresses),
+            observed=f"glue: {in_line(one.glue)}",
             fix="Have the registrar add the address to the glue of the name server.",
         )

@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Sequence
 
 from checks.dataclass import dataclass
-from checks.dns._answers import quote
 from checks.dns._serial import serial_of, soas
 from checks.dns._sets import content
 from checks.dns._walk import Walk
 from checks.dns._zone import Server
 from checks.judging import cannot_tell
-from checks.safe import safe
+from checks.safe import in_line, safe
 from checks.wire.dns import Answer
 from checks.words import Finding
 
@@ -94,7 +93,9 @@ def no_word(server: Server, answer: Answer | None, what: str, expected: str) -> 
         message = f"It gave no answer for {what}, so what it holds is not known."
         fix = "Mend the server or its way (dns.authority says more), then run again."
     elif answer.rcode in ("NOERROR", "NXDOMAIN"):
-        text = f"{answer.rcode} without authority, {quote(r.text for r in answer.records[:4]) or 'no record'}"
+        text = (
+            f"{answer.rcode} without authority, {in_line(r.text for r in answer.records[:4]) or 'no record'}"
+        )
         message = f"It answers for {what} without authority: from a cache, or it does not have the zone."
         fix = "Name the zone's authoritative servers in 'servers'; what a cache holds proves nothing here."
     else:

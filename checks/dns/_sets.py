@@ -7,11 +7,11 @@ from typing import Annotated, Any, ClassVar
 
 from checks.bounds import Len
 from checks.dataclass import dataclass
-from checks.dns._answers import quote, shown
+from checks.dns._answers import shown
 from checks.dns.record import Type
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.params import DomainName
-from checks.safe import safe
+from checks.safe import in_line, safe
 from checks.wire.dns import Answer
 from checks.wire.dns_text import canonical
 from checks.words import Finding
@@ -120,11 +120,11 @@ def as_planned(label: str, answer: Answer, expect: Sequence[str]) -> Finding:
     wanted = {plain(answer.rdtype, text) for text in expect}
     got, what = records_of(answer), f"{answer.rdtype} records of {answer.name}"
     missing, extra = sorted(wanted - got), sorted(got - wanted)
-    expected, observed = quote(sorted(wanted)), shown(answer, answer.chain())
+    expected, observed = in_line(sorted(wanted)), shown(answer, answer.chain())
     if not missing and not extra and answer.rcode == "NOERROR":
         return passed(label, f"It has the planned {what}.", expected=expected, observed=observed)
-    wrong = [f"missing: {quote(missing)}"] if missing else []
-    wrong += [f"not planned: {quote(extra)}"] if extra else []
+    wrong = [f"missing: {in_line(missing)}"] if missing else []
+    wrong += [f"not planned: {in_line(extra)}"] if extra else []
     return failed(
         label,
         f"The {what} are not the planned ones ({'; '.join(wrong) or answer.rcode}).",
@@ -166,7 +166,7 @@ def alike(
             subject,
             f"No server has {subject}: there is nothing to be alike.",
             expected="a record on every server",
-            observed=quote(best) or f"no {rdtype} record",
+            observed=in_line(best) or f"no {rdtype} record",
             fix="Add the record to the zone, or correct name and type in the project.",
         )
         return
@@ -174,7 +174,7 @@ def alike(
         subject,
         f"{len(answers)} server{'s' * (len(answers) > 1)} asked gave the same records.",
         expected="the same records on every server",
-        observed=quote(best),
+        observed=in_line(best),
     )
     yield from _ttls(subject, answers)
 
@@ -198,16 +198,16 @@ def _differs(
         if same
         else ""
     )
-    ours_told = quote(said) or f"no record of that type{'' if said else ' (NOERROR)'}"
+    ours_told = in_line(said) or f"no record of that type{'' if said else ' (NOERROR)'}"
     theirs = safe(", ".join(others), limit=300)
     what = f"{subject} differs from what {theirs} says{cause}."
     if even:
         what = f"{subject} is not the same on {safe(', '.join(labels), limit=300)} and on {theirs}{cause}."
-        ours_told = f"{', '.join(labels)}: {ours_told}; {', '.join(others)}: {quote(best) or 'no record'}"
+        ours_told = f"{', '.join(labels)}: {ours_told}; {', '.join(others)}: {in_line(best) or 'no record'}"
     return failed(
         ", ".join([*labels, *others] if even else labels),
         what,
-        expected="the same records on every server" if even else quote(best) or "no record",
+        expected="the same records on every server" if even else in_line(best) or "no record",
         observed=ours_told,
         fix="Raise the zone's serial on the primary and let every secondary transfer it; if the zone is "
         "kept in two places, bring both to the planned records.",

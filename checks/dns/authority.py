@@ -9,8 +9,7 @@ from dataclasses import replace
 from checks.contract import Check, Finding, Status, Vantage
 from checks.dataclass import dataclass
 from checks.dns._agree import same_ns, same_soa, told
-from checks.dns._answers import quote
-from checks.dns._delegation import is_delegated, joined, name_findings, parent_findings
+from checks.dns._delegation import is_delegated, name_findings, parent_findings
 from checks.dns._others import other_names
 from checks.dns._serial import newest, serial_of, soas
 from checks.dns._servers import ServerSeen, healthy, intercepted, probe, reached, standing
@@ -19,6 +18,7 @@ from checks.dns._walk import Walk
 from checks.dns._zone import NsName, Server, Zone, leaves, start_once
 from checks.judging import cannot_tell, failed, warned
 from checks.params import DomainName, NameServer, Port, Resolver
+from checks.safe import in_line
 from checks.wire.dns import Answer
 from checks.wire.names import Family
 
@@ -36,7 +36,7 @@ class Authority(Check[AuthoritySeen]):
     """Every authoritative server serves the zone over UDP and TCP, and all agree, with the parent too.
 
     Proves: what each server named by the parent, by the zone or in the check answers now: authority, serial,
-    NS records, and each record set listed, held against each other, the glue and the plan.
+    NS records, and each record set in_line, held against each other, the glue and the plan.
     Cannot prove: that servers behind an anycast address agree elsewhere, nor what resolvers have cached.
     If it fails: have the zone's operator (the DNS host) load the same zone on the server that is named,
     or take that server out of the NS records; NS and glue of the parent are changed at the registrar.
@@ -131,7 +131,7 @@ class Authority(Check[AuthoritySeen]):
                 self.domain,
                 "No name server serves the zone.",
                 expected="at least one that does",
-                observed=joined(one.server.label for one in seen.servers),
+                observed=in_line(one.server.label for one in seen.servers),
                 fix="Mend the servers named above: until then nobody finds the domain.",
             )
         if not good:
@@ -141,7 +141,7 @@ class Authority(Check[AuthoritySeen]):
                 self.domain,
                 "The zone has one name server: there is no other to agree with, and none when it fails.",
                 expected="at least two name servers",
-                observed=joined(one.server.label for one in seen.servers),
+                observed=in_line(one.server.label for one in seen.servers),
                 fix="Add a name server with an address of its own to the zone and the delegation.",
                 reference="RFC 2182 section 5",
             )
@@ -160,13 +160,13 @@ class Authority(Check[AuthoritySeen]):
                     name,
                     f"The delegation names {name}, which 'servers' leaves out: it was not tested.",
                     expected="every name server of the delegation in 'servers', or none",
-                    observed=joined(sorted(named)),
+                    observed=in_line(sorted(named)),
                     fix="Add it to 'servers', or leave 'servers' out, so that all are found.",
                 )
 
     def _nobody(self, zone: Zone) -> Iterable[Finding]:
         if is_delegated(zone) or zone.how == "servers":
-            named = joined(zone.delegation()) or joined(one.name for one in zone.names)
+            named = in_line(zone.delegation()) or in_line(one.name for one in zone.names)
             yield cannot_tell(
                 self.domain,
                 "None of the zone's name servers has an address that could be asked.",
@@ -205,7 +205,7 @@ def _about(plan: SetPlan, finding: Finding) -> Finding:
 
 def _no_set(label: str, plan: SetPlan, answer: Answer | None) -> Finding:
     what = f"{plan.name} {plan.rdtype}"
-    expected = quote(plan.expect) or "an answer with authority"
+    expected = in_line(plan.expect) or "an answer with authority"
     if answer is None or answer.error in ("timeout", "not sent", "unreachable", "unknown host"):
         return cannot_tell(
             label,

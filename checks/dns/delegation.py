@@ -10,13 +10,14 @@ from checks.bounds import Ge, Le
 from checks.contract import Check, Finding, Status, Vantage
 from checks.dataclass import dataclass
 from checks.dns._agree import same_ns
-from checks.dns._delegation import is_delegated, joined, name_findings, parent_findings, parent_of, said
+from checks.dns._delegation import is_delegated, name_findings, parent_findings, parent_of, said
 from checks.dns._others import other_names
 from checks.dns._servers import ServerSeen, healthy, intercepted, probe, reached, standing
 from checks.dns._walk import Walk
 from checks.dns._zone import NsName, Zone, leaves, start_once
 from checks.judging import cannot_tell, failed, passed
 from checks.params import DomainName, NameServer, Port, Resolver
+from checks.safe import in_line
 from checks.wire.names import Family
 
 
@@ -128,7 +129,7 @@ class Delegation(Check[DelegationSeen]):
                 self.domain,
                 "This is a test before the delegation, of the servers named; the parent is not asked.",
                 expected="the servers named in the check",
-                observed=joined(server.label for server in zone.servers) or "no server with an address",
+                observed=in_line(server.label for server in zone.servers) or "no server with an address",
             )
         hidden = all(view.says != "delegates" for view in zone.usable())
         return passed(
@@ -136,26 +137,26 @@ class Delegation(Check[DelegationSeen]):
             f"{self.domain} is served by the parent's own servers, which hides the delegation." if hidden
             else f"{self.domain} is delegated, alike by every server of the parent that answered.",
             expected=f"a delegation of {self.domain}",
-            observed=joined(map(said, zone.usable())),
+            observed=in_line(map(said, zone.usable())),
         )  # fmt: skip
 
     def _planned(self, names: Sequence[str], zone: Zone) -> Finding:
         missing, extra = sorted(set(self.expect) - set(names)), sorted(set(names) - set(self.expect))
-        subject, expected = f"{self.domain} NS", joined(sorted(self.expect))
+        subject, expected = f"{self.domain} NS", in_line(sorted(self.expect))
         if not missing and not extra:
             return passed(
                 subject,
                 "The delegation names the planned name servers.",
                 expected=expected,
-                observed=joined(names),
+                observed=in_line(names),
             )
-        wrong = [f"missing: {joined(missing)}"] if missing else []
-        wrong += [f"not planned: {joined(extra)}"] if extra else []
+        wrong = [f"missing: {in_line(missing)}"] if missing else []
+        wrong += [f"not planned: {in_line(extra)}"] if extra else []
         return failed(
             subject,
             f"The delegation does not name the planned name servers ({'; '.join(wrong)}).",
             expected=expected,
-            observed=joined(names) or "no name",
+            observed=in_line(names) or "no name",
             fix="Have the registrar enter the planned name servers; then the parent takes up to two days.",
         )
 
@@ -169,7 +170,7 @@ class Delegation(Check[DelegationSeen]):
             for server in zone.servers:
                 places.setdefault(server.endpoint, []).append(server.name or server.endpoint)
         count = len(zone.delegation() or {server.name or server.endpoint for server in zone.servers})
-        observed = f"{count}: {joined(server.label for server in zone.servers) or joined(names)}"
+        observed = f"{count}: {in_line(server.label for server in zone.servers) or in_line(names)}"
         expected = f"at least {self.min_servers}, each with an address of its own"
         if count < self.min_servers:
             yield failed(
@@ -183,10 +184,10 @@ class Delegation(Check[DelegationSeen]):
         shared = {place: owners for place, owners in places.items() if len(set(owners)) > 1}
         for place, owners in shared.items():
             yield failed(
-                joined(f"{owner} ({place})" for owner in owners),
+                in_line(f"{owner} ({place})" for owner in owners),
                 "Several name servers have one and the same address: they fail together.",
                 expected=expected,
-                observed=f"{place}: {joined(owners)}",
+                observed=f"{place}: {in_line(owners)}",
                 fix="Give each name server an address of its own, or take the second name out.",
                 reference="RFC 2182 section 3.1",
             )
@@ -211,7 +212,7 @@ class Delegation(Check[DelegationSeen]):
                 self.domain,
                 "None of the name servers has an address that could be asked.",
                 expected=f"name servers that serve {self.domain}",
-                observed=joined(seen.zone.delegation()) or "no server",
+                observed=in_line(seen.zone.delegation()) or "no server",
                 fix="Correct the addresses of the name servers named above.",
             )
             return
@@ -230,7 +231,7 @@ class Delegation(Check[DelegationSeen]):
                 self.domain,
                 "No name server serves the zone.",
                 expected="at least one that does",
-                observed=joined(one.server.label for one in seen.servers),
+                observed=in_line(one.server.label for one in seen.servers),
                 fix="Mend the servers named above: until then nobody finds the domain.",
             )
         if good:

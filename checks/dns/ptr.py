@@ -10,10 +10,9 @@ from typing import Annotated, Any, ClassVar
 from checks.bounds import Len
 from checks.contract import Check, Finding, Vantage
 from checks.dataclass import dataclass
-from checks.dns._answers import quote
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.params import Address, DomainName, Resolver
-from checks.safe import safe
+from checks.safe import in_line, safe
 from checks.wire.dns_lookup import Lookup, lookup
 from checks.wire.dns_text import canonical
 
@@ -132,9 +131,9 @@ def _back(pair: PtrPair, name: str) -> Finding:
             fix=f"Have whoever gave out the address (the provider, or the hoster's panel) set its PTR record "
             f"to {name}.",
         )
-    observed = f"PTR {quote(sorted(got))}"
+    observed = f"PTR {in_line(sorted(got))}"
     if found.aliases:
-        observed += f", by way of {quote(found.aliases)}"
+        observed += f", by way of {in_line(found.aliases)}"
     if name not in got:
         return failed(
             pair.address,
@@ -172,14 +171,14 @@ def _there(pair: PtrPair, name: str) -> Finding:
             pair.address,
             f"The name {name} leads back to the address.",
             expected=expected,
-            observed=f"{kind} {quote(sorted(got))}",
+            observed=f"{kind} {in_line(sorted(got))}",
         )
     nothing = "NXDOMAIN" if found.outcome == "no such name" else f"no {kind} record"
     return failed(
         pair.address,
         f"The name {name} does not lead back to the address.",
         expected=expected,
-        observed=f"{kind} {quote(sorted(got))}" if got else nothing,
+        observed=f"{kind} {in_line(sorted(got))}" if got else nothing,
         fix=f"Add the {kind} record {pair.address} to {name}, or correct the planned name.",
     )
 

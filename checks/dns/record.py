@@ -9,9 +9,10 @@ from typing import Literal
 
 from checks.contract import Check, Finding, Measure, Vantage
 from checks.dataclass import dataclass
-from checks.dns._answers import no_answer, quote, shown, way
+from checks.dns._answers import no_answer, shown, way
 from checks.judging import cannot_tell, failed, passed, within
 from checks.params import DomainName, Duration, Resolver
+from checks.safe import in_line
 from checks.wire.dns import Answer, Chain, Dns
 from checks.wire.dns_lookup import handed
 from checks.wire.dns_text import canonical
@@ -124,7 +125,7 @@ class Record(Check[RecordSeen]):
         if self.match == "absent":
             return f"no {self.rdtype} record"
         more = " and perhaps others" if self.match == "includes" else ""
-        return quote(sorted(canonical(self.rdtype, text) for text in self.expect)) + more
+        return in_line(sorted(canonical(self.rdtype, text) for text in self.expect)) + more
 
     def _absent(self, answer: Answer) -> Finding:
         chain = answer.chain()
@@ -153,9 +154,9 @@ class Record(Check[RecordSeen]):
             return self._nothing(answer, chain, planned)
         wanted = {canonical(self.rdtype, text) for text in self.expect}
         missing, extra = sorted(wanted - got), sorted(got - wanted)
-        wrong = [f"missing: {quote(missing)}"] if missing else []
+        wrong = [f"missing: {in_line(missing)}"] if missing else []
         if extra and self.match == "exact":
-            wrong.append(f"not planned: {quote(extra)}")
+            wrong.append(f"not planned: {in_line(extra)}")
         if wrong:
             return failed(
                 answer.server,

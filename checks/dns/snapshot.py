@@ -10,8 +10,6 @@ from checks import jsonable
 from checks.bounds import Len
 from checks.contract import Check, Finding, Status, Vantage
 from checks.dataclass import dataclass
-from checks.dns._answers import quote
-from checks.dns._delegation import joined
 from checks.dns._holders import Held, ask_all, counted, holders, no_word
 from checks.dns._kept import Kept, KeptSet, keep, line, sets_of
 from checks.dns._serial import newest
@@ -20,7 +18,7 @@ from checks.dns._walk import Walk
 from checks.dns._zone import leaves, start_once
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.params import DomainName, NameServer, Port, Resolver
-from checks.safe import safe
+from checks.safe import in_line, safe
 from checks.words import minute
 
 MOST_NOTES = 150
@@ -49,9 +47,9 @@ class Snapshot(Check[SnapshotSeen]):
     `gonogo status FILE --check ID` shows them as lines of a zone file, `--json` gives them whole as
     `result.observation.restore`, and `gonogo baseline FILE before-the-change` gives the run a name.
 
-    Proves: that this record of the run holds every listed set, with times to live and the serial, as every
+    Proves: that this record of the run holds every in_line set, with times to live and the serial, as every
     authoritative server had it, and that it is from before the change where `planned` says what is to come.
-    Cannot prove: that sets which are not listed can be put back, nor, without `planned`, that the change had
+    Cannot prove: that sets which are not in_line can be put back, nor, without `planned`, that the change had
     not begun.
     If it fails: where it comes too late, get the old records from the DNS host's history or a zone file
     and keep them with the project; where servers differ, bring them to one zone first.
@@ -202,7 +200,7 @@ class Snapshot(Check[SnapshotSeen]):
                 self.domain,
                 "No server gave every record set with authority, so there is no snapshot.",
                 expected=expected,
-                observed=joined(one.server.label for one in servers) or "no server",
+                observed=in_line(one.server.label for one in servers) or "no server",
                 fix="Mend the servers named above, or name those that work in 'servers', and run again.",
             )
             return
@@ -215,7 +213,7 @@ class Snapshot(Check[SnapshotSeen]):
                 self.domain,
                 f"The change has begun; the records of before it are kept, from {minute(seen.before.at)}.",
                 expected=expected,
-                observed=quote(line(record) for one in seen.before.sets for record in one.records),
+                observed=in_line(line(record) for one in seen.before.sets for record in one.records),
             )
             return
         for one in late:
@@ -225,7 +223,7 @@ class Snapshot(Check[SnapshotSeen]):
                 "The snapshot comes too late: this server shows the planned data already, and no earlier run "
                 "of this check holds what was there before.",
                 expected=expected,
-                observed=joined(f"{_key(plan)} {' '.join(plan.expect)}" for plan in plans),
+                observed=in_line(f"{_key(plan)} {' '.join(plan.expect)}" for plan in plans),
                 fix="Get the old records from the DNS provider's history, a zone file or the old server and "
                 "keep them with the project; if a set does not change at all, take it out of 'planned'.",
             )
@@ -249,8 +247,8 @@ class Snapshot(Check[SnapshotSeen]):
                         one.server.label,
                         f"It holds other data for {key} than {source}, whose records were saved: which of "
                         "them is right is not known.",
-                        expected=quote(ours[key].texts) or "no record",
-                        observed=quote(other.texts) or "no record",
+                        expected=in_line(ours[key].texts) or "no record",
+                        observed=in_line(other.texts) or "no record",
                         fix="Bring the servers to the same zone first (dns.authority names the one behind).",
                     )
         for plan in self._begun(ours):
@@ -259,7 +257,7 @@ class Snapshot(Check[SnapshotSeen]):
                 "The planned data is there already, beside other: the change may have begun, and then this "
                 "is not what was there before it.",
                 expected="the data of before the change",
-                observed=quote(ours[_key(plan)].texts),
+                observed=in_line(ours[_key(plan)].texts),
                 fix="If the change only removes records, all is well; if it has begun, take the records of "
                 "before from the DNS host's history or an earlier run.",
             )

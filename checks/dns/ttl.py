@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from checks import jsonable
 from checks.contract import Check, Finding, Vantage
 from checks.dataclass import dataclass
-from checks.dns._delegation import joined
 from checks.dns._holders import Held, ask_all, counted, holders, no_word
 from checks.dns._sets import content, longest_ttl
 from checks.dns._sightings import Sighting, merged, safe_from, set_back
@@ -17,7 +16,7 @@ from checks.dns._zone import leaves, start_once
 from checks.dns.record import Type
 from checks.judging import cannot_tell, failed, passed, within
 from checks.params import DomainName, Duration, NameServer, Port, Resolver
-from checks.safe import safe
+from checks.safe import in_line, safe
 from checks.words import Measure, minute, span
 
 
@@ -129,7 +128,7 @@ class Ttl(Check[TtlSeen]):
                 self.subject(),
                 "The servers give different times to live: a resolver may fetch the highest at any moment.",
                 expected="one TTL on every server",
-                observed=joined(f"{label}: {ttl} s" for label, ttl in known.items()),
+                observed=in_line(f"{label}: {ttl} s" for label, ttl in known.items()),
                 fix="Let every server load the zone with the low value (dns.authority names the one behind).",
                 reference="RFC 2181 section 5.2",
             )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from checks.params import split_name_server
-from checks.safe import safe
+from checks.safe import in_line
 
 
 def shown(texts: Iterable[str], *, none: str = "none") -> str:
     """Return texts from outside in one bounded line that is safe to show."""
-    return safe(", ".join(texts), limit=600) or none
+    return in_line(texts) or none
 
 
 def called(server: str) -> str:

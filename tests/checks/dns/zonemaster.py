@@ -15,9 +15,10 @@ import dns.name
 import dns.rcode
 import dns.rrset
 
+from tests import beside
 from tests.checks.dns.zones import Host
 
-DATA = Path(__file__).parents[4] / "shared" / "data" / "m365" / "zonemaster-basic"
+DATA = beside.DATA / "m365" / "zonemaster-basic"
 _V6 = "fda1:"
 
 

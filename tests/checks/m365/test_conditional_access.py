@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from checks.m365.conditional_access import ConditionalAccess, ConditionalAccessSeen, _policy
 from checks.wire.graph_json import Drift
 from checks.words import Status
+from tests.beside import DATA
 from tests.checks.m365.graph_run import access, judged, run, said
 from tests.lab import microsoft_replies as replies
 from tests.lab.microsoft import CLIENT, TENANT, microsoft
@@ -198,7 +198,7 @@ def test_security_defaults_of_another_shape_are_not_on(cloud, value):
     assert run(conditional(cloud))[0] is Status.INCONCLUSIVE
 
 
-SAMPLE = Path("/work/shared/data/m365/graph/conditional_access_policies.tf.json")
+SAMPLE = DATA / "m365" / "graph" / "conditional_access_policies.tf.json"
 
 
 @pytest.mark.skipif(not SAMPLE.exists(), reason="The sample data is not here.")

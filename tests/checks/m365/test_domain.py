@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +14,7 @@ from checks.wire.dns import Record
 from checks.wire.dns_lookup import Lookup
 from checks.wire.graph_json import Drift
 from checks.words import Status, worst
+from tests.beside import DATA
 from tests.checks.m365.graph_run import access, run, said
 from tests.checks.wire.dns_servers import free_port, knot, unbound
 from tests.lab import microsoft_replies as replies
@@ -282,7 +282,7 @@ def test_missing_permissions_are_named(cloud, resolver):
     assert (status, "Domain.Read.All" in said(findings)) == (Status.INCONCLUSIVE, True)
 
 
-SAMPLE = Path("/work/shared/data/m365/graph/domain_serviceConfigurationRecords.json")
+SAMPLE = DATA / "m365" / "graph" / "domain_serviceConfigurationRecords.json"
 
 
 @pytest.mark.skipif(not SAMPLE.exists(), reason="The sample data is not here.")

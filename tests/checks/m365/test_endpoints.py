@@ -23,6 +23,7 @@ from checks.m365.endpoints import Endpoints
 from checks.wire.graph_json import Drift
 from checks.wire.names import Resolved
 from checks.words import Status, rfc3339
+from tests.beside import DATA
 from tests.checks.m365.graph_run import judged, run, said
 from tests.lab import microsoft_replies as replies
 from tests.lab.microsoft import microsoft
@@ -402,13 +403,13 @@ def test_what_asserts_nothing_is_refused(more):
         Endpoints(**more)
 
 
-DATA = Path("/work/shared/data/m365/endpoints")
+SAMPLES = DATA / "m365" / "endpoints"
 
 
-@pytest.mark.skipif(not DATA.exists(), reason="The sample data is not here.")
+@pytest.mark.skipif(not SAMPLES.exists(), reason="The sample data is not here.")
 @pytest.mark.parametrize("name", ["worldwide", "china", "usgov_dod", "usgov_gcchigh"])
 def test_captured_lists_are_read(name):
-    sets = read_sets(json.loads((DATA / f"get_endpoints_{name}.json").read_text()))
+    sets = read_sets(json.loads((SAMPLES / f"get_endpoints_{name}.json").read_text()))
     work = plan(sets, "contoso", {}, ())
     assert len(work.targets) > 20
     assert not any("*" in host for host, _, _ in work.targets)
@@ -417,10 +418,11 @@ def test_captured_lists_are_read(name):
     assert {item.id for item in sets} <= tried | said_of
 
 
-@pytest.mark.skipif(not DATA.exists(), reason="The sample data is not here.")
+@pytest.mark.skipif(not SAMPLES.exists(), reason="The sample data is not here.")
 def test_the_shipped_extract_is_part_of_the_captured_list():
     sets = {
-        item.id: item for item in read_sets(json.loads((DATA / "get_endpoints_worldwide.json").read_text()))
+        item.id: item
+        for item in read_sets(json.loads((SAMPLES / "get_endpoints_worldwide.json").read_text()))
     }
     for item in WORLDWIDE:
         real = sets[item.id]

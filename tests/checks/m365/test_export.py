@@ -6,7 +6,6 @@ import json
 import os
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +15,7 @@ from checks.m365 import _export
 from checks.m365.export import Connector, Export, ExportSeen
 from checks.wire.graph_json import Drift
 from checks.words import Status
+from tests.beside import DATA
 from tests.checks.m365.graph_run import judged, run, said
 
 DKIM = {
@@ -205,7 +205,7 @@ def test_times(value, day):
     assert (found.date().isoformat() if found else None) == day
 
 
-SAMPLE = Path("/work/shared/data/m365/scubagear/provider_export_subset.json")
+SAMPLE = DATA / "m365" / "scubagear" / "provider_export_subset.json"
 
 
 @pytest.mark.skipif(not SAMPLE.exists(), reason="The sample data is not here.")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from checks.m365.health import Health, HealthSeen, _service
 from checks.words import Status
+from tests.beside import DATA
 from tests.checks import hostile
 from tests.checks.m365.graph_run import access, judged, run, said
 from tests.lab import microsoft_replies as replies
@@ -65,7 +65,7 @@ def test_a_service_on_the_second_page_is_found(cloud):
     assert run(Health(**access(cloud)))[0] is Status.FAIL
 
 
-SAMPLE = Path("/work/shared/data/m365/graph/serviceHealth_healthOverviews.json")
+SAMPLE = DATA / "m365" / "graph" / "serviceHealth_healthOverviews.json"
 
 
 @pytest.mark.skipif(not SAMPLE.exists(), reason="The sample data is not here.")

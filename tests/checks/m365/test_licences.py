@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from checks.m365.licences import Licences, LicencesSeen, _sku
 from checks.words import Status
+from tests.beside import DATA
 from tests.checks.m365.graph_run import access, judged, run, said
 from tests.lab import microsoft_replies as replies
 from tests.lab.microsoft import CLIENT, TENANT, microsoft
@@ -66,7 +66,7 @@ def test_what_asserts_nothing_is_refused(cloud, need):
         Licences(need=need, **access(cloud))
 
 
-SAMPLES = Path("/work/shared/data/m365/graph")
+SAMPLES = DATA / "m365" / "graph"
 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="The sample data is not here.")

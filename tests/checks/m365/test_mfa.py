@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from checks.m365.mfa import Mfa, _Tally
 from checks.words import Status
+from tests.beside import DATA
 from tests.checks.m365.graph_run import access, judged, run, said
 from tests.lab import microsoft_replies as replies
 from tests.lab.microsoft import CLIENT, TENANT, microsoft
@@ -127,7 +127,7 @@ def test_what_asserts_nothing_is_refused(cloud, more):
         Mfa(**access(cloud), **more)
 
 
-SAMPLE = Path("/work/shared/data/m365/graph/userRegistrationDetails.json")
+SAMPLE = DATA / "m365" / "graph" / "userRegistrationDetails.json"
 
 
 @pytest.mark.skipif(not SAMPLE.exists(), reason="The sample data is not here.")

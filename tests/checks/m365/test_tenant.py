@@ -4,7 +4,6 @@ import asyncio
 import json
 import ssl
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +15,7 @@ from checks.m365.tenant import Tenant, TenantSeen
 from checks.vantage import Shared, Vantage
 from checks.wire.http import Exchange, Phases
 from checks.words import Status, worst
+from tests.beside import DATA
 from tests.checks import hostile, pki
 from tests.checks.wire.dns_servers import free_port
 from tests.lab import microsoft_replies as replies
@@ -23,7 +23,7 @@ from tests.lab.microsoft import TENANT, microsoft
 
 DOMAIN = "office.example"
 OTHER = "7a0c5e1c-0000-4000-8000-00000000000f"
-SAMPLES = Path("/work/shared/data/m365/identity")
+SAMPLES = DATA / "m365" / "identity"
 
 
 def look(url: str, ca: str | None = None, **more):

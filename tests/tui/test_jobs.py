@@ -264,14 +264,14 @@ async def test_sign_off(dashboard, project, size):
 async def test_start_the_run_of_a_milestone_and_cancel_it(tmp_path, size):
     with Port() as port:
         port.open()
-        file = write(tmp_path, tcp("files", port), chain(20, 0.5, "later"))
+        file = write(tmp_path, tcp("files", port), chain(90, 0.5, "later"))
         app = real(file)
         async with app.run_test(size=size) as pilot:
             await home(pilot)
             await pilot.press("2")
-            await seen(pilot, "WHAT BLOCKS later: 20 not run")
+            await seen(pilot, "WHAT BLOCKS later: 90 not run")
             await pilot.press("r")
-            await seen(pilot, "later and what it depends on", "20 -")
+            await seen(pilot, "later and what it depends on", "90 -")
             await pilot.press("enter")
             await seen(pilot, "OK PASS step-00", ".. RUNNING step-0", seconds=TICK_S)
             (run,) = app.store.view.runs
@@ -289,9 +289,9 @@ async def test_start_the_run_of_a_milestone_and_cancel_it(tmp_path, size):
             assert " GO " not in title(app).replace("NO-GO", "")
             await seen(pilot, "WHAT BLOCKS later:", "not run")
         [kept_run] = runs(file)
-        assert (kept_run.id, kept_run.outcome, len(kept_run.selected)) == (run.id, "cancelled", 20)
+        assert (kept_run.id, kept_run.outcome, len(kept_run.selected)) == (run.id, "cancelled", 90)
         assert results(file, "step-00") == ["pass"]
-        assert results(file, "step-19") == []
+        assert results(file, "step-89") == []
         assert results(file, "files") == []
 
 

@@ -156,7 +156,7 @@ class DetailPage(Page):
         now.update(joined(line) if line else "")
 
     def _tick(self) -> None:
-        if self.is_current and not self.dashboard.frozen:
+        if self.stands and self.is_current and not self.dashboard.frozen:
             self._show_run(self.dashboard.view_shown)
 
     # Reading what belongs to the result
@@ -191,7 +191,7 @@ class DetailPage(Page):
             return
         self._evidence = found
         self._failed = (failed, self.store.now()) if failed else None
-        self.show(self.dashboard.view_shown)
+        self.hear(self.dashboard.view_shown)
         if self._mode == EVIDENCE:
             self._write_evidence()
 
@@ -206,7 +206,7 @@ class DetailPage(Page):
             self._docs[kind] = await aside(lambda: explanation(kind))
         except NoExplanation as error:
             self._docs[kind] = str(error)
-        self.show(self.dashboard.view_shown)
+        self.hear(self.dashboard.view_shown)
 
     # What is on the page: the check, its evidence in full, the reference
 
@@ -216,7 +216,7 @@ class DetailPage(Page):
         paper.display, raw.display = mode != EVIDENCE, mode == EVIDENCE
         (raw if mode == EVIDENCE else paper).focus()
         paper.scroll_to(y=0, animate=False, force=True, immediate=True)
-        self.show(self.dashboard.view_shown)
+        self.hear(self.dashboard.view_shown)
 
     def _write_evidence(self) -> None:
         raw = self.query_one("#raw", RawText)
@@ -262,11 +262,11 @@ class DetailPage(Page):
             self.store.start_run(only=[self.check])
         except (ReadOnly, OSError) as error:
             self._refused = f"The run cannot be started: {error}"
-            self.show(self.dashboard.view_shown)
+            self.hear(self.dashboard.view_shown)
             return
         self._refused = ""
         self._asked = Asked(check=self.check, seq=seq, at=self.store.now())
-        self.show(self.dashboard.view_shown)
+        self.hear(self.dashboard.view_shown)
 
     def action_waive(self) -> None:
         """Ask for a waiver."""

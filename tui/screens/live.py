@@ -186,7 +186,7 @@ class LivePage(Page):
             self._trouble = str(error)
             return
         shown.read.update((name, results.get(name)) for name in names)
-        self.show(self.dashboard.view_shown)
+        self.hear(self.dashboard.view_shown)
 
     async def _read_end(self, run: str, shown: _Followed) -> None:
         try:
@@ -198,7 +198,7 @@ class LivePage(Page):
         if record is not None:
             shown.record, shown.results = record, results
             shown.became = self.store.view.became(record)
-        self.show(self.dashboard.view_shown)
+        self.hear(self.dashboard.view_shown)
 
     # Showing
 
@@ -319,7 +319,7 @@ class LivePage(Page):
     def action_failures(self) -> None:
         """Show failures only, or everything."""
         self._failures = not self._failures
-        self.show(self.dashboard.view_shown)
+        self.hear(self.dashboard.view_shown)
 
     def action_run(self) -> None:
         """Ask which run to start."""
@@ -330,7 +330,7 @@ class LivePage(Page):
         names = list(self._followed)
         if number <= len(names):
             self._picked, self._expected_since = names[number - 1], None
-            self.show(self.dashboard.view_shown)
+            self.hear(self.dashboard.view_shown)
 
     def action_pick_next(self) -> None:
         """Show the next of the runs."""
@@ -362,4 +362,4 @@ class LivePage(Page):
                 self.store.stop_run(run)
             except (ReadOnly, OSError) as error:
                 self._trouble = f"The run {run} cannot be asked to stop: {error}"
-        self.show(self.dashboard.view_shown)
+        self.hear(self.dashboard.view_shown)

@@ -231,7 +231,7 @@ async def served(folder: Path) -> AsyncIterator[dict[str, int]]:
 
 @pytest.fixture(scope="module")
 def evil(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evil]:
-    """Serve in a thread of its own while the tests of this module run."""
+    """Serve in a thread of its own while the tests of this module run; the ledger holds a run."""
     folder = tmp_path_factory.mktemp("evil")
     ready, done = threading.Event(), threading.Event()
 
@@ -245,6 +245,7 @@ def evil(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evil]:
     thread.start()
     try:
         assert ready.wait(20)
+        piped("run", folder / "office.yaml", "--json", cwd=folder)
         yield Evil(folder, folder / "office.yaml")
     finally:
         done.set()

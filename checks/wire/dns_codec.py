@@ -136,6 +136,8 @@ def decode(message: bytes, question: bytes = b"", name: str = "") -> Message:
                     offset = message[at + 1]
                     owner = names.get(offset) or names.setdefault(offset, read_name(message, at)[0])
                     at += 2
+                elif message[at] == 0:
+                    owner, at = ".", at + 1
                 else:
                     owner, at = read_name(message, at)
                 number, klass, ttl, size = _FIXED.unpack_from(message, at)

@@ -89,6 +89,17 @@ def no_answer(answer: Answer, expected: str, *, proven: bool = True) -> Finding 
     return wrong(answer.server, f"{what}.", expected=expected, observed=observed, fix=fix)
 
 
+def nobody_s(answer: Answer, expected: str) -> Finding:
+    """Return the finding that a server's nothing is no absence: no zone stands behind it."""
+    return cannot_tell(
+        answer.server,
+        "This server answers with nothing, and knows no zone of the name or above it either.",
+        expected=expected,
+        observed=shown(answer, answer.chain()),
+        fix="Log in to the network if it wants that (network.captive), or name a server that resolves.",
+    )
+
+
 def shown(answer: Answer, chain: Chain) -> str:
     """Return in one line what an answer holds: the records or their absence, and the way there."""
     if chain.records:

@@ -9,13 +9,14 @@ from typing import Literal
 
 from checks.contract import Check, Finding, Measure, Vantage
 from checks.dataclass import dataclass
-from checks.dns._answers import no_answer, shown, way
+from checks.dns._answers import no_answer, nobody_s, shown, way
 from checks.judging import cannot_tell, failed, passed, within
 from checks.params import DomainName, Duration, Resolver
 from checks.safe import in_line
 from checks.wire.dns import Answer, Chain, Dns
 from checks.wire.dns_lookup import handed
 from checks.wire.dns_text import canonical
+from checks.wire.dns_vouch import unvouched
 
 Type = Literal["A", "AAAA", "CAA", "CNAME", "DS", "MX", "NS", "PTR", "SOA", "SRV", "SSHFP", "TLSA", "TXT"]
 _TRIES = 2
@@ -28,6 +29,8 @@ class RecordSeen:
 
     answers: tuple[Answer, ...]
     local: bool = False
+    unvouched: tuple[str, ...] = ()
+    """Servers whose nothing no zone stands behind; looked at where there must be no record."""
 
 
 class Record(Check[RecordSeen]):
@@ -106,7 +109,10 @@ class Record(Check[RecordSeen]):
             client.ask(s, self.name, self.rdtype, timeout=timeout, tries=_TRIES, ca_file=self.ca_file)
             for s in servers
         ]
-        return RecordSeen(answers=tuple(await asyncio.gather(*asked)), local=not self.servers)
+        answers = tuple(await asyncio.gather(*asked))
+        absent = answers if self.match == "absent" else ()
+        strange = await unvouched(vantage, absent, ca_file=self.ca_file)
+        return RecordSeen(answers=answers, local=not self.servers, unvouched=strange)
 
     def judge(self, seen: RecordSeen) -> Iterable[Finding]:
         for answer in seen.answers:
@@ -114,7 +120,7 @@ class Record(Check[RecordSeen]):
             if trouble is not None:
                 yield trouble
             elif self.match == "absent":
-                yield self._absent(answer)
+                yield self._absent(answer, answer.server in seen.unvouched)
             else:
                 finding = self._present(answer)
                 yield finding
@@ -127,7 +133,7 @@ class Record(Check[RecordSeen]):
         more = " and perhaps others" if self.match == "includes" else ""
         return in_line(sorted(canonical(self.rdtype, text) for text in self.expect)) + more
 
-    def _absent(self, answer: Answer) -> Finding:
+    def _absent(self, answer: Answer, strange: bool) -> Finding:  # noqa: FBT001 - seen of this answer
         chain = answer.chain()
         planned = self._planned()
         if chain.records or chain.aliases or answer.records:
@@ -141,6 +147,8 @@ class Record(Check[RecordSeen]):
             )
         if answer.referral() or not (answer.aa or answer.ra):
             return _elsewhere(answer, chain, planned)
+        if strange:
+            return nobody_s(answer, planned)
         what = "does not exist" if answer.rcode == "NXDOMAIN" else f"has no {self.rdtype} record"
         return passed(
             answer.server, f"{self.name} {what}, as planned.", expected=planned, observed=shown(answer, chain)

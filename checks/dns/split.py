@@ -9,13 +9,14 @@ from typing import Annotated, Literal
 from checks.bounds import Len
 from checks.contract import Check, Finding, Vantage
 from checks.dataclass import dataclass
-from checks.dns._answers import no_answer, shown, way
+from checks.dns._answers import no_answer, nobody_s, shown, way
 from checks.dns._data import PANEL, Data, data_of, listed, verdict
 from checks.dns.record import Type
 from checks.judging import cannot_tell, failed, passed
 from checks.params import DomainName, Resolver
 from checks.wire.dns import Answer, Dns
 from checks.wire.dns_text import canonical
+from checks.wire.dns_vouch import unvouched
 
 Side = Literal["inside", "outside"]
 _TRIES = 2
@@ -24,10 +25,14 @@ _OTHER: dict[str, Side] = {"inside": "outside", "outside": "inside"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitSeen:
-    """The answers of the servers on each side, in the order of the check."""
+    """The answers of the servers on each side, in the order of the check.
+
+    `unvouched` are servers whose nothing no zone stands behind.
+    """
 
     inside: tuple[Answer, ...]
     outside: tuple[Answer, ...]
+    unvouched: tuple[str, ...] = ()
 
 
 class Split(Check[SplitSeen]):
@@ -110,7 +115,9 @@ class Split(Check[SplitSeen]):
             for server in (*self.inside, *(self.outside or PANEL))
         ]
         answers = tuple(await asyncio.gather(*asked))
-        return SplitSeen(inside=answers[: len(self.inside)], outside=answers[len(self.inside) :])
+        strange = await unvouched(vantage, answers, ca_file=self.ca_file)
+        inside, outside = answers[: len(self.inside)], answers[len(self.inside) :]
+        return SplitSeen(inside=inside, outside=outside, unvouched=strange)
 
     def judge(self, seen: SplitSeen) -> Iterable[Finding]:
         inside = data_of(self.rdtype, self.expect_inside, "expect_inside")
@@ -125,11 +132,13 @@ class Split(Check[SplitSeen]):
             (seen.outside, outside, inside, "outside"),
         ):
             for answer in answers:
-                yield self._one(answer, planned, other, side)
+                yield self._one(answer, planned, other, side, seen.unvouched)
 
-    def _one(self, answer: Answer, planned: Data, other: Data, side: str) -> Finding:
+    def _one(
+        self, answer: Answer, planned: Data, other: Data, side: str, unvouched: tuple[str, ...]
+    ) -> Finding:
         expected = f"{side}: {listed(planned)}" if planned else f"{side}: no {self.rdtype} record"
-        unheard = self._unheard(answer, expected)
+        unheard = self._unheard(answer, expected, unvouched)
         if unheard is not None:
             return unheard
         observed = shown(answer, answer.chain())
@@ -157,12 +166,12 @@ class Split(Check[SplitSeen]):
             "split DNS each side has a zone of its own, and both must be changed.",
         )
 
-    def _unheard(self, answer: Answer, expected: str) -> Finding | None:
+    def _unheard(self, answer: Answer, expected: str, unvouched: tuple[str, ...]) -> Finding | None:
         trouble = no_answer(answer, expected, proven=False)
         if trouble is not None:
             return trouble
         if verdict(answer, frozenset()) != "elsewhere":
-            return None
+            return nobody_s(answer, expected) if answer.server in unvouched else None
         return cannot_tell(
             answer.server,
             f"The server does not resolve, and {answer.chain().end} is not in its zones.",
@@ -178,7 +187,7 @@ class Split(Check[SplitSeen]):
         heard = True
         for side, answers in (("inside", seen.inside), ("outside", seen.outside)):
             for answer in answers:
-                unheard = self._unheard(answer, expected)
+                unheard = self._unheard(answer, expected, seen.unvouched)
                 if unheard is not None:
                     heard = False
                     yield unheard

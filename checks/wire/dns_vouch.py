@@ -7,16 +7,19 @@ names the zone's SOA record (RFC 2308 section 3); some forwarders leave it out, 
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+from collections.abc import Sequence
 
 from checks.vantage import Vantage
-from checks.wire.dns_lookup import Lookup, lookup
+from checks.wire.dns import Answer
+from checks.wire.dns_lookup import Lookup, lookup, outcome_of
 
 _MOST = 6
 NOBODY = "the resolver answers with nothing, and knows no SOA record of the domain or above it either"
 
 
-async def vouched(vantage: Vantage, found: Lookup, domain: str) -> Lookup:
+async def vouched(vantage: Vantage, found: Lookup, domain: str, *, ca_file: str | None = None) -> Lookup:
     """Return `found`, or that it failed if it is an absence that no zone stands behind.
 
     `domain` is where a zone is looked for, from there upwards.
@@ -25,7 +28,17 @@ async def vouched(vantage: Vantage, found: Lookup, domain: str) -> Lookup:
         return found
     labels = domain.split(".")
     for number in range(min(len(labels), _MOST)):
-        zone = await lookup(vantage, ".".join(labels[number:]), "SOA", (found.server,))
+        zone = await lookup(vantage, ".".join(labels[number:]), "SOA", (found.server,), ca_file=ca_file)
         if zone.outcome == "found" or zone.soa:
             return found
     return dataclasses.replace(found, outcome="failed", detail=f"{found.server}: {NOBODY}")
+
+
+async def unvouched(
+    vantage: Vantage, answers: Sequence[Answer], *, ca_file: str | None = None
+) -> tuple[str, ...]:
+    """Return the servers of those answers that are an absence which no zone stands behind."""
+    found = await asyncio.gather(
+        *(vouched(vantage, outcome_of(answer), answer.name, ca_file=ca_file) for answer in answers)
+    )
+    return tuple(one.server for one in found if one.detail.endswith(NOBODY))

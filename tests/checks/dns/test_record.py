@@ -319,3 +319,19 @@ def test_left_out_servers_are_this_laptop_s_own(monkeypatch):
 def test_the_stub_of_this_laptop_is_named():
     (finding,) = judge(answer(A1, server="127.0.0.53", aa=False, ra=True))
     assert "stub" in finding.observed
+
+
+@pytest.mark.parametrize("rcode", ["NOERROR", "NXDOMAIN"])
+def test_a_network_that_answers_everything_with_nothing_proves_no_absence(rcode):
+    with scripted(udp=answering(rcode=rcode, flags=("RA", "AA"))) as port:
+        check = Record(
+            name="msoid.office.example", rdtype="CNAME", match="absent", servers=(f"127.0.0.1:{port}",)
+        )
+        (finding,) = run(check)
+    assert finding.status is S.INCONCLUSIVE
+    assert "no zone" in finding.message
+
+
+def test_an_absence_that_a_zone_stands_behind_is_one(office):
+    (finding,) = run(Record(name="msoid.office.example", match="absent", servers=(office,)))
+    assert finding.status is S.PASS

@@ -15,7 +15,7 @@ from checks.vantage import Shared, Vantage
 from checks.wire.dns import Answer
 from checks.wire.dns import Record as Resource
 from tests.checks.hostile import assert_harmless
-from tests.checks.wire.dns_servers import dnsmasq, free_port, knot, unbound
+from tests.checks.wire.dns_servers import answering, dnsmasq, free_port, knot, scripted, unbound
 
 S = Status
 NAME = "www.office.example"
@@ -175,3 +175,14 @@ def test_left_out_outside_is_the_public_panel(monkeypatch):
         monkeypatch.setattr(split, "PANEL", (f"127.0.0.1:{zone}",))
         found = run(inside=(f"127.0.0.1:{own}",), same=True)
     assert found == [("mail.office.example A", S.FAIL)]
+
+
+@pytest.mark.parametrize("rcode", ["NOERROR", "NXDOMAIN"])
+def test_a_network_that_answers_everything_with_nothing_proves_no_absence(rcode):
+    with scripted(udp=answering(rcode=rcode, flags=("RA", "AA"))) as port, knot() as real:
+        inside, outside = f"127.0.0.1:{port}", f"127.0.0.1:{real}"
+        said = run(
+            inside=(inside,), outside=(outside,), absent="inside",
+            expect_outside=("192.0.2.25", "192.0.2.26"),
+        )  # fmt: skip
+    assert said == [(inside, S.INCONCLUSIVE), (outside, S.PASS)]

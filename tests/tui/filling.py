@@ -17,11 +17,12 @@ WAIVER = [
 
 
 async def until(pilot, met, *, seconds=10.0):
-    """Wait until `met()` says so; fails with what is on the screen."""
+    """Wait until `met()` says so and what was told is painted; fails with what is on the screen."""
     limit = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < limit, text(pilot.app)
         await pilot.pause(0.02)
+    await pilot.pause()
 
 
 async def type_in(pilot, said):

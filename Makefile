@@ -28,7 +28,6 @@ bench: $(VENV)/.development ## compare with peers in interleaved rounds; prints 
 	$(BIN)/python -m tests.bench
 
 fuzz: $(VENV)/.development ## what a server may send, led by coverage, SECONDS long (Linux)
-	$(BIN)/python -m pip install --quiet --group fuzz
 	$(BIN)/python -m tests.fuzz.dns_codec $(or $(SECONDS),600)
 
 $(VENV)/.runtime: pyproject.toml

@@ -285,6 +285,36 @@ def parse_regex(value: Any) -> str:
     return text
 
 
+_MAC = re.compile(
+    r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}|[0-9A-Fa-f]{12}"
+)
+
+
+def parse_mac(value: Any) -> str:
+    """Return a hardware address as `00:1b:21:3c:4d:5e`; dashes, Cisco's dots and twelve digits are taken."""
+    text = _text(value, "A hardware address is written like 00:1b:21:3c:4d:5e")
+    if not _MAC.fullmatch(text):
+        raise ValueError(f"A hardware address is written like 00:1b:21:3c:4d:5e, not {value!r:.80}.")
+    return bytes.fromhex(re.sub("[^0-9A-Fa-f]", "", text)).hex(":")
+
+
+def parse_community(value: Any) -> str:
+    """Return an SNMP community, or the reference to one as `parse_secret` takes it."""
+    text = _text(value, "A community is a text, or a reference like env:SNMP_COMMUNITY")
+    if len(text.encode()) > 255:
+        raise ValueError("A community has at most 255 bytes.")
+    return text
+
+
+def parse_snmp_version(value: Any) -> str:
+    """Return `1`, `2c` or `3`; `v2c`, `2` and the numbers are taken, too."""
+    text = str(value).strip().lower().removeprefix("v")
+    text = "2c" if text == "2" else text
+    if isinstance(value, bool) or text not in ("1", "2c", "3"):
+        raise ValueError(f"The version of SNMP is 1, 2c or 3, not {value!r:.80}.")
+    return text
+
+
 def parse_secret(value: Any) -> str:
     """Return a reference to a secret; a literal secret is refused and not repeated in the message."""
     if not isinstance(value, str) or not _SECRET.match(value):
@@ -335,3 +365,6 @@ Url = Annotated[
 ]
 Regex = Annotated[str, _form(parse_regex, type="string", format="regex")]
 SecretRef = Annotated[str, _form(parse_secret, type="string", pattern=_SECRET.pattern.replace(r"\Z", "$"))]
+Mac = Annotated[str, _form(parse_mac, type="string", examples=["00:1b:21:3c:4d:5e", "001b.213c.4d5e"])]
+Community = Annotated[str, _form(parse_community, type="string", examples=["env:SNMP_COMMUNITY", "public"])]
+SnmpVersion = Annotated[str, _form(parse_snmp_version, type=["string", "integer"], examples=["2c", 3])]

@@ -1,6 +1,7 @@
 """Check types by name, loaded when named and not before.
 
-`network.tcp` is the one Check class in `checks/network/tcp.py`; `host`, `manual` and `plugin` have no family.
+`network.tcp` is the one Check class in `checks/network/tcp.py`; `host`, `manual`, `plugin`, `printer` and
+`ups` have no family.
 Types of other distributions come by the entry point group `gonogo.checks`, looked at only for a name that is
 not built in, because scanning installed distributions costs more than a whole small run.
 """
@@ -16,8 +17,8 @@ from typing import Any
 from checks.contract import Check
 
 ENTRY_POINTS = "gonogo.checks"
-_SINGLE = ("host", "manual", "plugin")
-_NO_FAMILY = frozenset({"wire", "local"})
+_SINGLE = ("host", "manual", "plugin", "printer", "ups")
+_NO_FAMILY = frozenset({"wire", "local", "device"})
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?\Z")
 _HERE = Path(__file__).parent
 

@@ -1,0 +1,1 @@
+"""Devices that are managed by SNMP, in one normalised model whatever their vendor."""

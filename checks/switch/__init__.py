@@ -1,0 +1,1 @@
+"""Checks of switches, read by SNMP."""

@@ -1,0 +1,1 @@
+"""Checks of the Wi-Fi, heard by this laptop's radio."""

@@ -12,7 +12,7 @@ class Snmp:
     """One client for a run: hands out an agent for each way of asking."""
 
     @classmethod
-    async def open(cls, shared: Shared) -> Self:
+    async def open(cls, shared: Shared) -> Self:  # noqa: ARG003
         """See `checks.vantage.Client`."""
         return cls()
 

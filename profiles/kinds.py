@@ -1,4 +1,8 @@
-"""The types of a profile's parameters: `host`, `[host]`, `{name: text, address: host}` and lists of those."""
+"""The types of a profile's parameters: `host`, `[host]`, `{name: text, address: host}` and lists of those.
+
+A key that ends with `?` may be left out: `{name: text, port?: port}`. `any` is for what only the check that
+it is for can judge; what is wrong with it is told at the place in the project file all the same.
+"""
 
 from __future__ import annotations
 
@@ -70,6 +74,8 @@ SCALARS: dict[str, Callable[[Any], Any]] = {
     "url": params.parse_url,
     "domain": params.parse_domain,
     "secret": params.parse_secret,
+    "mac": params.parse_mac,
+    "any": lambda value: value,
 }
 
 
@@ -82,7 +88,9 @@ def check_kind(kind: Any) -> Wrong:
     if isinstance(kind, list) and len(kind) == 1:
         return [((0, *path), message, hint) for path, message, hint in check_kind(kind[0])]
     if isinstance(kind, dict) and kind:
-        return [
+        names = [_key(name) for name in kind]
+        twice = [name for name in names if names.count(name) > 1]
+        return [((name,), "The key is there twice, with '?' and without.", "") for name in twice[:1]] + [
             ((name, *path), message, hint)
             for name, item in kind.items()
             for path, message, hint in check_kind(item)
@@ -111,13 +119,17 @@ def convert(kind: Kind, value: Any) -> tuple[Any, Wrong]:
 def _record(kind: dict[str, Any], value: Any) -> tuple[Any, Wrong]:
     if not isinstance(value, dict):
         return None, [((), f"{describe(kind).capitalize()} is expected, not {show(value)}.", "")]
+    keys = {_key(name): item for name, item in kind.items()}
     wrong: Wrong = [
-        ((name,), "There is no such key here.", did_you_mean(name, kind))
+        ((name,), "There is no such key here.", did_you_mean(name, keys))
         for name in value
-        if name not in kind
+        if name not in keys
     ]
     record: dict[str, Any] = {}
-    for name, item in kind.items():
+    for name, item in keys.items():
+        if name not in value and name not in kind:
+            record[name] = None
+            continue
         if name not in value:
             wrong.append(((), f"The key '{name}' is missing.", ""))
             continue
@@ -126,11 +138,16 @@ def _record(kind: dict[str, Any], value: Any) -> tuple[Any, Wrong]:
     return record, wrong
 
 
+def _key(name: str) -> str:
+    """Return a record's key as a project file writes it."""
+    return name.removesuffix("?")
+
+
 def describe(kind: Kind) -> str:
     """Return a type in words: `a host`, `a list of hosts`, `a mapping with name (text), address (host)`."""
     if isinstance(kind, str):
-        if kind == "text":
-            return kind
+        if kind in ("text", "any"):
+            return {"any": "as the check takes it"}.get(kind, kind)
         return f"{'an' if kind[0] in 'aei' else 'a'} {kind if kind != 'boolean' else 'true or false'}"
     if isinstance(kind, list):
         inner = kind[0]
@@ -139,5 +156,15 @@ def describe(kind: Kind) -> str:
             if isinstance(inner, str)
             else f"a list, each {describe(inner)}"
         )
-    fields = ", ".join(f"{name} ({item})" for name, item in kind.items())
+    fields = ", ".join(
+        f"{_key(name)} ({_brief(item)}{', optional' if name.endswith('?') else ''})"
+        for name, item in kind.items()
+    )
     return f"a mapping with {fields}"
+
+
+def _brief(kind: Kind) -> str:
+    """Return a type within a record in a word or two."""
+    if isinstance(kind, list):
+        return "list" if kind[0] == "any" or not isinstance(kind[0], str) else f"list of {kind[0]}"
+    return kind if isinstance(kind, str) else "mapping"

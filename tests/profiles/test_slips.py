@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.files.load import Problems, load_plan
+from profiles import kinds
 from tests.profiles.test_m365_cutover import LEAST, RECORDS
 
 RIGHT = LEAST + RECORDS
@@ -84,3 +85,13 @@ def test_a_bare_number_is_seconds_wherever_it_stands(tmp_path: Path) -> None:
     due = next(item.due for item in plan.milestones if item.id == "propagated")
     assert due is not None
     assert (due - plan.project.cutover).total_seconds() == 600
+
+
+def test_a_key_with_a_question_mark_may_be_left_out() -> None:
+    kind: kinds.Kind = [{"name": "text", "port?": "port", "more?": ["any"]}]
+    assert kinds.check_kind(kind) == []
+    assert kinds.convert(kind, [{"name": "a"}]) == ([{"name": "a", "port": None, "more": None}], [])
+    assert kinds.convert(kind, [{"name": "a", "more": [{"x": [1]}]}])[0][0]["more"] == [{"x": [1]}]
+    _, wrong = kinds.convert(kind, [{"port": 0, "name?": "a"}])
+    assert [path for path, _, _ in wrong] == [(0, "name?"), (0,), (0, "port")]
+    assert kinds.check_kind({"name": "text", "name?": "text"})

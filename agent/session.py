@@ -74,6 +74,7 @@ async def _session(
             resolve_secret=resolve_secret,
             attestations=statements(plan, ledger.attestations()),
             history=lambda check, limit: earlier(ledger, plan, check, limit),
+            survey=lambda check: tuple(ledger.survey(check)),
         )
         told = [*sinks, live] if live is not None else sinks
         vantage = await look_at_ourselves(shared, name=vantage_name, time_servers=plan.project.time_servers)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, Self, TypeVar
 
 from checks.dataclass import dataclass
+from checks.survey import SurveyPoint
 from checks.words import Note, Status
 
 T = TypeVar("T")
@@ -86,6 +87,8 @@ class Shared:
     attestations: Mapping[str, Attestation] = field(default_factory=dict)
     history: Callable[[str, int], tuple[Earlier, ...]] | None = None
     """Returns what earlier runs hold of a check, the newest first, at most so many."""
+    survey: Callable[[str], tuple[SurveyPoint, ...]] | None = None
+    """Returns the points that were measured for a check, the oldest first."""
     secrets_seen: dict[str, str] = field(default_factory=dict)
     """Resolved secrets to their references: whatever is stored or shown has them replaced."""
     _flights: dict[Hashable, asyncio.Future[Any]] = field(default_factory=dict)
@@ -183,6 +186,10 @@ class Vantage:
         What the judge needs of it goes into what was seen: stored evidence must be enough to judge again.
         """
         return self.shared.history(self.check, limit) if self.shared.history is not None else ()
+
+    def survey(self) -> tuple[SurveyPoint, ...]:
+        """Return the points of a Wi-Fi survey that were measured for this check, the oldest first."""
+        return self.shared.survey(self.check) if self.shared.survey is not None else ()
 
     def note(self, text: str) -> None:
         """Keep a line of evidence with the time; length and number are capped and the cut is said."""

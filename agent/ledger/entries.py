@@ -31,8 +31,9 @@ from checks.words import Result, Status, rank
 
 RUN_BEGIN, RUN_END, RESULT = "run_begin", "run_end", "result"
 WAIVER, ATTESTATION, DECISION, BASELINE = "waiver", "attestation", "decision", "baseline"
-KINDS = frozenset({RUN_BEGIN, RUN_END, RESULT, WAIVER, ATTESTATION, DECISION, BASELINE})
-OF_CHECKS = frozenset({RESULT, WAIVER, ATTESTATION})
+SURVEY = "survey"
+KINDS = frozenset({RUN_BEGIN, RUN_END, RESULT, WAIVER, ATTESTATION, DECISION, BASELINE, SURVEY})
+OF_CHECKS = frozenset({RESULT, WAIVER, ATTESTATION, SURVEY})
 """Kinds that are about one check."""
 GENESIS = bytes(32)
 

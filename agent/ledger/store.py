@@ -22,6 +22,7 @@ from agent.ledger.verify import problems
 from agent.ledger.writer import Writer
 from agent.records import Baseline, Decision, RunRecord, Waiver
 from checks import jsonable
+from checks.survey import SurveyPoint
 from checks.vantage import Attestation
 from checks.words import Result, Status, rfc3339
 
@@ -30,10 +31,11 @@ _KIND: dict[type, str] = {
     Attestation: entries.ATTESTATION,
     Decision: entries.DECISION,
     Baseline: entries.BASELINE,
+    SurveyPoint: entries.SURVEY,
 }
 _STATUS = {status.value: status for status in Status}
 _PAGE = 500
-_Said = TypeVar("_Said", Waiver, Attestation, Decision, Baseline)
+_Said = TypeVar("_Said", Waiver, Attestation, Decision, Baseline, SurveyPoint)
 
 
 def ledger_path(project_file: Path, project_id: str) -> Path:
@@ -154,13 +156,18 @@ class Ledger:
         body = {"id": run_id, "finished": rfc3339(finished), "outcome": outcome, "clock_jump_s": clock_jump_s}
         self._append(Draft(entries.RUN_END, entries.compact(body), run_id))
 
-    def add(self, record: Waiver | Attestation | Decision | Baseline) -> int:
-        """Store a person's word and return the entry's number; a baseline's run must be there."""
+    def add(self, record: Waiver | Attestation | Decision | Baseline | SurveyPoint) -> int:
+        """Store a person's word, or a point of a survey, and return the entry's number.
+
+        A baseline's run must be there.
+        """
         if isinstance(record, Baseline) and self.run(record.run) is None:
             raise LedgerError(
                 f"The ledger {self._book.path} knows no run {record.run}: name one that it has."
             )
-        check = entries.column(record.check) if isinstance(record, Waiver | Attestation) else None
+        check = (
+            entries.column(record.check) if isinstance(record, Waiver | Attestation | SurveyPoint) else None
+        )
         return self._append(
             Draft(_KIND[type(record)], entries.compact(jsonable.to_json(record)), None, check)
         )
@@ -323,6 +330,10 @@ class Ledger:
     def baselines(self) -> list[Baseline]:
         """Return every baseline, the oldest first; of those with one name the last counts."""
         return self._said(Baseline)
+
+    def survey(self, check: str) -> list[SurveyPoint]:
+        """Return the points of a Wi-Fi survey that were measured for a check, the oldest first."""
+        return [point for point in self._said(SurveyPoint) if point.check == check]
 
     def head(self) -> tuple[int, str]:
         """Return number and hash (hex) of the last entry: who keeps them can prove that none was cut off."""

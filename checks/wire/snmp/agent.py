@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Literal, Protocol
 
 from checks.dataclass import dataclass
@@ -30,12 +31,12 @@ class Access:
     """A name or an address."""
     port: int = 161
     version: Literal["1", "2c", "3"] = "2c"
-    community: str = ""
+    community: str = field(default="", repr=False)
     user: str = ""
     auth: Auth = "none"
-    auth_key: str = ""
+    auth_key: str = field(default="", repr=False)
     privacy: Privacy = "none"
-    privacy_key: str = ""
+    privacy_key: str = field(default="", repr=False)
     context: str = ""
     """SNMPv3 context name; some switches show the tables of one VLAN in `vlan-10`."""
 

@@ -1,0 +1,146 @@
+"""Why an agent could not be read, in full sentences with what to do about it."""
+
+from __future__ import annotations
+
+from checks.safe import safe
+from checks.vantage import CannotTell
+from checks.wire.snmp.agent import Oid
+
+ERRORS = {
+    1: "tooBig", 2: "noSuchName", 3: "badValue", 4: "readOnly", 5: "genErr", 6: "noAccess", 7: "wrongType",
+    8: "wrongLength", 9: "wrongEncoding", 10: "wrongValue", 11: "noCreation", 12: "inconsistentValue",
+    13: "resourceUnavailable", 14: "commitFailed", 15: "undoFailed", 16: "authorizationError",
+    17: "notWritable", 18: "inconsistentName",
+}  # fmt: skip
+
+
+def dotted(oid: Oid) -> str:
+    """Return an identifier as people write it."""
+    return ".".join(map(str, oid))
+
+
+def error_name(status: int) -> str:
+    """Return the name of an error status (RFC 3416)."""
+    return ERRORS.get(status, f"error {status}")
+
+
+def no_address(name: str, host: str, words: str) -> CannotTell:
+    return CannotTell(
+        f"{name} cannot be asked by SNMP: the name {safe(host, limit=253)} leads to no address"
+        f" ({safe(words, limit=200)}).",
+        "Correct the host, or write its management address.",
+    )
+
+
+def no_way(name: str, words: str) -> CannotTell:
+    return CannotTell(
+        f"{name} cannot be asked by SNMP: this machine has no way to it ({safe(words, limit=200)}).",
+        "Check this machine's link, address and routes (gonogo here), and the management VLAN.",
+    )
+
+
+def closed(name: str) -> CannotTell:
+    return CannotTell(
+        f"{name} answers, but no SNMP agent listens there: its UDP port is closed.",
+        "Switch SNMP on at the device, or correct the port or the address.",
+    )
+
+
+def silent(name: str, how: str, strays: int = 0) -> CannotTell:
+    noise = f" {strays} datagrams came from there that answer nothing that was asked." if strays else ""
+    return CannotTell(
+        f"{name} gave no answer {how}.{noise} SNMP does not tell a wrong community from an access list,"
+        " a wrong address or a device that is off.",
+        "Check in this order: the address (ping it), that SNMP is switched on, the community and the version,"
+        " the device's list of allowed managers, and firewalls on the way (UDP 161).",
+    )
+
+
+def silent_context(name: str, context: str) -> CannotTell:
+    return CannotTell(
+        f"{name} does not answer in the context of VLAN {safe(context, limit=64)}.",
+        "Allow the VLAN's context to this community or user at the device"
+        " (Cisco: snmp-server group ... context vlan- match prefix), or read the table at its console.",
+    )
+
+
+def went_silent(name: str, what: str) -> CannotTell:
+    return CannotTell(
+        f"{name} answered at first and fell silent while {what} was read, also to smaller questions.",
+        "Run the check again; if it repeats, look at the device's CPU load and at loss on the way to it.",
+    )
+
+
+def no_rest(name: str, what: str) -> CannotTell:
+    return CannotTell(
+        f"{name} still answers, but not to questions for {what}, however small.",
+        "Its agent hangs on this table: look for newer firmware, and read the table at its console.",
+    )
+
+
+def no_patience(name: str, seconds: float) -> CannotTell:
+    return CannotTell(
+        f"{name} was given up: waiting for answers that never came took {seconds:.0f} s in this run.",
+        "Check loss on the way to the device and its CPU load, then run again.",
+    )
+
+
+def too_long(name: str, what: str, seconds: float, rows: int) -> CannotTell:
+    return CannotTell(
+        f"{name} needs more than {seconds:.0f} s for {what}; {rows} values had come. Half a table proves"
+        " nothing.",
+        "Run the check when the device is less busy, or from a place with a shorter way to it.",
+    )
+
+
+def endless(name: str, what: str, most: int) -> CannotTell:
+    return CannotTell(
+        f"{name} has more than {most} rows in {what}: it was not read to its end.",
+        "Look at the table at the device's console; an agent that invents rows needs newer firmware.",
+    )
+
+
+def circles(name: str, column: Oid, before: Oid, after: Oid) -> CannotTell:
+    return CannotTell(
+        f"{name} answers in circles: in {dotted(column)} the object after {dotted(before)} is said to be"
+        f" {dotted(after)}, which is not greater.",
+        "Its agent is broken in this table: look for newer firmware, and read the table at its console.",
+    )
+
+
+def malformed(name: str, what: str, words: str) -> CannotTell:
+    return CannotTell(
+        f"{name} answers questions for {what} with messages that cannot be read: {safe(words, limit=200)}.",
+        "Look for newer firmware of the device; a firewall that rewrites SNMP messages does this, too.",
+    )
+
+
+def other_answer(name: str, what: str) -> CannotTell:
+    return CannotTell(
+        f"{name} answers questions for {what} with something that was not asked, or with nothing at all.",
+        "Look for newer firmware of the device; what it says about this object cannot be used.",
+    )
+
+
+def refused_by_agent(name: str, what: str, status: int) -> CannotTell:
+    if status in {6, 16}:
+        return CannotTell(
+            f"{name} does not allow this community or user to read {what} ({error_name(status)}).",
+            "Give the community or user a view that has the whole MIB (read only is enough).",
+        )
+    return CannotTell(
+        f"{name} reports an error of its own ({error_name(status)}) when {what} is asked, however small the"
+        " question.",
+        "Run the check again; if it repeats, look for newer firmware and read the table at its console.",
+    )
+
+
+def restricted(name: str, what: str) -> CannotTell:
+    """Return what to raise where the system group reads and a table that every device has is empty.
+
+    `what` names the table, such as `the interface table`.
+    """
+    return CannotTell(
+        f"{name} answers, but shows nothing of {what}: the community or user has a restricted view.",
+        "Give the community or user a view that has the whole MIB (read only is enough), then run again.",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("module", ["tests.fuzz.dns_codec"])
+TARGETS = ["tests.fuzz.dns_codec", "tests.fuzz.dhcp"]
+
+
+@pytest.mark.parametrize("module", TARGETS)
 def test_a_short_run_finds_nothing(module, tmp_path):
     pytest.importorskip("atheris", reason="atheris is for Linux only.")
     done = subprocess.run(
@@ -24,9 +28,9 @@ def test_a_short_run_finds_nothing(module, tmp_path):
     assert not list(tmp_path.glob("crash-*"))
 
 
-def test_the_seeds_are_healthy():
+@pytest.mark.parametrize("module", TARGETS)
+def test_the_seeds_are_healthy(module):
     pytest.importorskip("atheris", reason="atheris is for Linux only.")
-    from tests.fuzz.dns_codec import one, seeds
-
-    for seed in seeds():
-        one(seed)
+    target = importlib.import_module(module)
+    for seed in target.seeds():
+        target.one(seed)

@@ -1,7 +1,7 @@
 """CDP (versions 1 and 2) and FDP, which has its form: a device, its port and what it set there.
 
 Sources: Cisco, "Frame Formats" (Cisco Discovery Protocol); Foundry and Brocade, FDP in the FastIron
-configuration guide. The checksum is not held against anybody: Cisco's own devices sum odd lengths in two ways.
+configuration guide. The checksum is not held against anybody: Cisco's devices sum odd lengths in two ways.
 """
 
 from __future__ import annotations

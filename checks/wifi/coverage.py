@@ -14,7 +14,7 @@ from checks.judging import cannot_tell, failed, passed, warned
 from checks.params import Duration
 from checks.safe import safe
 from checks.survey import Look, Reading, SurveyPoint
-from checks.wifi._signal import median, strongest
+from checks.wire.wifi.levels import median, strongest
 from checks.words import Measure, span
 
 MIN_LOOKS = 5

@@ -12,7 +12,7 @@ from checks import jsonable
 from checks.contract import Status, worst
 from checks.survey import Look, Reading, SurveyPoint
 from checks.vantage import Shared, Vantage
-from checks.wifi._signal import dbm, device_of, median
+from checks.wire.wifi.levels import dbm, device_of, median
 from checks.wifi.coverage import Coverage, CoverageSeen
 
 NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)

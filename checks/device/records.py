@@ -83,12 +83,13 @@ class Neighbour:
     """What a device hears on one of its ports."""
 
     protocol: str
-    """`lldp` or `cdp`."""
+    """`lldp`, `cdp`, or the vendor's own: `fdp`, `edp`, `isdp`, `mndp`."""
     local_if_index: int | None
     """None where the agent's port number leads to no port."""
     local_port: str
     """As the agent calls it."""
     remote_name: str
+    """Its name; the first line of its description where it sends no name."""
     remote_port: str
     remote_port_description: str
     remote_chassis: str
@@ -97,3 +98,5 @@ class Neighbour:
     native_vlan: int | None
     duplex: Duplex
     """Of the other end, where it tells."""
+    capabilities: tuple[str, ...] = ()
+    """What it says it is, as far as it does: `bridge`, `router`, `telephone`, `wlan`, `station`, ..."""

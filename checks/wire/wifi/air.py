@@ -26,9 +26,17 @@ class Heard:
     privacy: bool | None = None
     """The capability field's privacy bit."""
     security: str = ""
-    """The source's own words, where there are no elements: `WPA2 802.1X`, `WPA3-Personal CCMP`."""
+    """What the source says, where there are no elements, in the words of `checks.wire.wifi.words`."""
     age_s: float | None = None
     """How long ago it was heard."""
+    standard: str = ""
+    """`802.11ax` and the like, where the source says so."""
+    rates_mbps: tuple[float, ...] = ()
+    """The legacy rates that it tells, where the source lists them."""
+    stations: int | None = None
+    """Of its BSS load, where the source has no elements and tells it nevertheless; so `utilisation`."""
+    utilisation: int | None = None
+    """How busy its channel is, of 255."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +58,8 @@ class Joined:
     security: str = ""
     standard: str = ""
     """`802.11ax` and the like."""
+    elements: bytes = b""
+    """Raw information elements of the access point, as last heard; empty where the source has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +70,9 @@ class Air:
     """`nl80211 (lswifi)`, `iw`, `nmcli`, `netsh`, `system_profiler`, ..."""
     interface: str
     heard: tuple[Heard, ...] = ()
+    """What this look heard; where it is not `fresh`, what the system remembers."""
+    remembered: tuple[Heard, ...] = ()
+    """Beside a fresh scan: what the system still lists from before, and this scan did not hear."""
     joined: tuple[Joined, ...] = ()
     fresh: bool = True
     """It was scanned for this look; false where only what the system remembered was to be had."""

@@ -86,7 +86,8 @@ def _raw() -> Item:
     why = rights.raw_frames()
     if why is None:
         return Item("raw frames", "pass", "can be sent and read")
-    return Item("raw frames", "warn", f"cannot be used ({why}): no link.duplicate_ip", rights.raw_fix())
+    without = "no link.duplicate_ip, link.neighbor, link.vlan"
+    return Item("raw frames", "warn", f"cannot be used ({why}): {without}", rights.raw_fix())
 
 
 def _tools() -> Iterator[Item]:

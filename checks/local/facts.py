@@ -18,6 +18,7 @@ from typing import Literal
 
 from checks.dataclass import dataclass
 from checks.vantage import Shared
+from checks.wire.frames.dhcp_options import Option
 
 Family = Literal["ipv4", "ipv6"]
 Duplex = Literal["full", "half"]
@@ -90,6 +91,10 @@ class LeaseFact:
     server: str = ""
     lease_s: float | None = None
     source: str = ""
+    address: str = ""
+    """The leased address; empty where it is not told."""
+    options: tuple[Option, ...] = ()
+    """What the lease keeps of the server's options: what its client asked for, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What a DHCP server may send: whole frames, messages, and the value of any option, led by coverage.
 
-`.venv/bin/python -m tests.fuzz.dhcp [SECONDS]` (60 unless given). A finding ends it with the input, and libFuzzer
-keeps that as `crash-...` in the current folder.
+`.venv/bin/python -m tests.fuzz.dhcp [SECONDS]` (60 unless given). A finding ends it with the input, and
+libFuzzer keeps that as `crash-...` in the current folder.
 """
 
 from __future__ import annotations

@@ -11,7 +11,9 @@ from checks.wire.snmp import failures, walk
 from checks.wire.snmp.agent import Access, Agent, Index, Oid, Value
 from checks.wire.snmp.community import CommunityLine
 from checks.wire.snmp.datagrams import Socket, open_socket
+from checks.wire.snmp.engines import Engines
 from checks.wire.snmp.line import AT_ONCE, Line
+from checks.wire.snmp.usm import UsmLine
 
 _NAMES_S = 10.0
 
@@ -61,6 +63,7 @@ class Snmp:
         self._shared = shared
         self._agents: dict[Access, LineAgent] = {}
         self._gates: dict[tuple[str, int], asyncio.Semaphore] = {}
+        self._engines = Engines()
         self._sockets: dict[int, asyncio.Future[Socket]] = {}
 
     @classmethod
@@ -77,6 +80,8 @@ class Snmp:
     def _line(self, access: Access) -> Line:
         name = f"[{access.host}]:{access.port}" if ":" in access.host else f"{access.host}:{access.port}"
         gate = self._gates.setdefault((access.host, access.port), asyncio.Semaphore(AT_ONCE))
+        if access.version == "3":
+            return UsmLine(access, name, self, self._engines, gate)
         return CommunityLine(access, name, self, gate)
 
     async def addresses(self, host: str, name: str) -> tuple[str, ...]:
@@ -104,6 +109,7 @@ class Snmp:
         for agent in self._agents.values():
             await agent.close()
         self._agents.clear()
+        await self._engines.close()
         for opened in await asyncio.gather(*self._sockets.values(), return_exceptions=True):
             if isinstance(opened, Socket):
                 opened.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from checks.safe import safe
 from checks.vantage import CannotTell
-from checks.wire.snmp.agent import Oid
+from checks.wire.snmp.agent import Access, Oid
 
 ERRORS = {
     1: "tooBig", 2: "noSuchName", 3: "badValue", 4: "readOnly", 5: "genErr", 6: "noAccess", 7: "wrongType",
@@ -143,4 +143,93 @@ def restricted(name: str, what: str) -> CannotTell:
     return CannotTell(
         f"{name} answers, but shows nothing of {what}: the community or user has a restricted view.",
         "Give the community or user a view that has the whole MIB (read only is enough), then run again.",
+    )
+
+
+def _user(access: Access) -> str:
+    return f"the user {safe(access.user, limit=64)}"
+
+
+def _level(access: Access) -> str:
+    if access.privacy != "none":
+        return "authPriv"
+    return "authNoPriv" if access.auth != "none" else "noAuthNoPriv"
+
+
+def empty_key(name: str, what: str) -> CannotTell:
+    return CannotTell(
+        f"{name} cannot be asked by SNMPv3: the {what} passphrase is empty.",
+        f"Put the {what} passphrase where its reference points.",
+    )
+
+
+def unknown_user(name: str, access: Access) -> CannotTell:
+    return CannotTell(
+        f"{name} does not know {_user(access)} (SNMPv3).",
+        "Create the user at the device, or correct the user name; names are case-sensitive.",
+    )
+
+
+def wrong_digest(name: str, access: Access) -> CannotTell:
+    return CannotTell(
+        f"{name} knows {_user(access)} and refuses its authentication: the passphrase is wrong, or the"
+        f" protocol is not {access.auth}.",
+        "Compare the authentication protocol (md5, sha, sha256 ...) and passphrase with the device's.",
+    )
+
+
+def privacy_silent(name: str, access: Access) -> CannotTell:
+    other = ""
+    if access.privacy.startswith(("aes192", "aes256")):
+        twin = access.privacy.removesuffix("-blumenthal")
+        twin += "" if access.privacy.endswith("-blumenthal") else "-blumenthal"
+        other = f" AES-192 and AES-256 exist in two ways: try {twin}."
+    return CannotTell(
+        f"{name} accepts the authentication of {_user(access)}, but does not answer encrypted messages: the"
+        f" privacy passphrase is wrong, or the protocol is not {access.privacy}.",
+        f"Compare the privacy protocol (des, aes, aes256 ...) and passphrase with the device's.{other}",
+    )
+
+
+def user_silent(name: str, access: Access) -> CannotTell:
+    return CannotTell(
+        f"{name} speaks SNMPv3, but gives no answer to authenticated messages of {_user(access)}.",
+        "Compare user, protocols and passphrases with the device's, and its list of allowed managers.",
+    )
+
+
+def unsupported_level(name: str, access: Access) -> CannotTell:
+    return CannotTell(
+        f"{name} does not take messages of {_user(access)} at the level {_level(access)}.",
+        "Give the authentication and privacy that the user has at the device: both, one, or neither.",
+    )
+
+
+def not_authorized(name: str, access: Access) -> CannotTell:
+    return CannotTell(
+        f"{name} knows {_user(access)}, but does not let it read at the level {_level(access)}"
+        " (authorizationError).",
+        "Ask with the privacy that the user's group demands, or give the group a read view at the device.",
+    )
+
+
+def not_in_time(name: str) -> CannotTell:
+    return CannotTell(
+        f"{name} refuses authenticated messages as out of its time window, also after its clock was asked.",
+        "Restart the device's SNMP agent; another device with the same engine id does this, too.",
+    )
+
+
+def unknown_context(name: str, context: str) -> CannotTell:
+    return CannotTell(
+        f"{name} does not know the SNMPv3 context {safe(context, limit=64) or '(empty)'}.",
+        "Correct the context, or create it at the device"
+        " (Cisco: snmp-server group ... context vlan- match prefix).",
+    )
+
+
+def security(name: str, words: str) -> CannotTell:
+    return CannotTell(
+        f"{name} cannot be asked by SNMPv3: {safe(words, limit=200)}.",
+        "Compare user, protocols and passphrases with the device's.",
     )

@@ -16,6 +16,7 @@ from textual.worker import WorkerFailed
 
 from agent.board import timeline
 from agent.plan import Plan
+from agent.survey import names
 from agent.watch import View
 from checks.safe import safe
 from tui.ending import TerminalGone, watch_for_the_end
@@ -54,6 +55,9 @@ class Dashboard(App[None]):
         Binding("l", "open_live", "Live", id="app.live", show=False, tooltip="The run that goes on"),
         Binding(
             "v", "open_vantage", "Vantage", id="app.vantage", show=False, tooltip="Where this laptop stands"
+        ),
+        Binding(
+            "S", "open_survey", "Survey", id="app.survey", show=False, tooltip="The Wi-Fi survey, walked"
         ),
         Binding(
             "space", "freeze", "Freeze", id="app.freeze", show=False,
@@ -213,6 +217,18 @@ class Dashboard(App[None]):
         from tui.screens.vantage import VantagePage
 
         self._open(VantagePage)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A plan without a survey has no page for one."""
+        if action == "open_survey":
+            return bool(names(self.store.plan))
+        return True
+
+    def action_open_survey(self) -> None:
+        """Show the Wi-Fi survey."""
+        from tui.screens.survey import SurveyPage
+
+        self._open(SurveyPage)
 
     def action_keys(self) -> None:
         """Show what the page is for, and its keys."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from agent.doctor import Item
     from agent.runs import Runs
     from agent.story import Story
+    from checks.survey import Look, SurveyPoint
 
 PERIOD_S = 0.2
 SHARE = 0.1
@@ -89,6 +90,11 @@ class Store:
         return self._watch.project_file
 
     @property
+    def host(self) -> str:
+        """Return the name of the laptop that this dashboard runs on."""
+        return socket.gethostname()
+
+    @property
     def plan(self) -> Plan:
         """Return the plan of the newest view."""
         return self.view.picture.plan
@@ -136,7 +142,7 @@ class Store:
         self._may_write()
         self._watch.ask_to_stop(run)
 
-    async def write(self, record: Waiver | Attestation | Decision | Baseline) -> None:
+    async def write(self, record: Waiver | Attestation | Decision | Baseline | SurveyPoint) -> None:
         """Store a person's word; raises ReadOnly, LedgerError."""
         self._may_write()
 
@@ -195,6 +201,21 @@ class Store:
             return Examined(host=socket.gethostname(), at=self.now(), items=items)
 
         return await aside(work)
+
+    async def survey(self, check: str) -> list[SurveyPoint]:
+        """Return the points of a Wi-Fi survey that were measured for a check, the oldest first."""
+        return await asyncio.to_thread(self._watch.ledger.survey, check)
+
+    async def look_at_the_air(self) -> Look:
+        """Scan once with this laptop's radio; raises CannotTell, also where nothing fresh was to be had."""
+        from agent.survey.looks import one_look
+
+        return await aside(lambda: asyncio.run(one_look()))
+
+    @staticmethod
+    async def pause(seconds: float) -> None:
+        """Wait between two looks."""
+        await asyncio.sleep(seconds)
 
     async def diff(self, before: str, after: str) -> Diff:
         """Compare two sides, named as `agent.diff.side` says; raises NoSuchSide, too.

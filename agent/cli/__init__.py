@@ -23,6 +23,7 @@ COMMANDS = {
     "dashboard": "Go/no-go at a glance: milestones, causes, live runs.",
     "waive": "Write down an accepted risk: two people, a reason, an end.",
     "attest": "Write down a person's statement for a manual check.",
+    "survey": "Walk the floors and measure the Wi-Fi at points; draw a heat map.",
     "sign": "Sign a milestone GO or NO-GO.",
     "explain": "What a check type proves, what it cannot, its parameters and an example.",
     "checks": "List the check types.",

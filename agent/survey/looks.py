@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from agent.survey.field import Sample
 from checks.dataclass import dataclass
 from checks.survey import Look, Reading, SurveyPoint
+from checks.vantage import CannotTell, Shared
+from checks.wire.wifi.adapter import scan
 from checks.wire.wifi.air import Air
 from checks.wire.wifi.levels import median, strongest
 
@@ -42,20 +44,22 @@ def look_of(air: Air) -> Look:
     )  # fmt: skip
 
 
-async def look_around(
-    scan: Callable[[], Awaitable[Air]], told: Callable[[int, Air], None], looks: int = LOOKS
-) -> tuple[Look, ...]:
-    """Return `looks` fresh scans, one after the other; `told` hears of each.
+async def one_look(interface: str | None = None) -> Look:
+    """Return what one fresh scan hears, every network of it.
 
-    A scan that only repeats what the system remembered is no look: CannotTell of the scan goes through.
+    Raises CannotTell, also for a scan that only repeats what the system remembered: that is no look.
     """
-    found: list[Look] = []
-    for number in range(looks):
-        air = await scan()
-        if air.fresh:
-            found.append(look_of(air))
-        told(number, air)
-    return tuple(found)
+    shared = Shared()  # one each: the checks of a run share a scan, and five looks are five scans
+    try:
+        air = await scan(shared, interface)
+    finally:
+        await shared.close()
+    if not air.fresh:
+        raise CannotTell(
+            f"{air.source} told only what the system remembers, which is no look at the air of now.",
+            " ".join(air.unread) or "Run it with the right to scan: gonogo doctor says how.",
+        )
+    return look_of(air)
 
 
 def summed_up(point: SurveyPoint, ssid: str, band: str | None) -> Told:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import cast
+from typing import Protocol, cast
 
 from agent import filled
 from agent.decide import Refused
 from agent.plan import Plan
+from agent.survey import TYPE, names
 from agent.survey.floor import FloorPlan
 from checks.dataclass import dataclass
 from checks.survey import Look, SurveyPoint
 from checks.wifi.coverage import Coverage
 from profiles.problems import did_you_mean
 
-TYPE = "wifi.coverage"
 MAX_NAME = 60
 MAX_METRES = 10_000.0
 
@@ -31,7 +32,7 @@ class Surveyed:
 
 def surveyed(plan: Plan, name: str | None = None) -> Surveyed:
     """Return the check called `name`, or the only one there is; raise Refused."""
-    there = [item.id for item in plan.checks if item.type == TYPE]
+    there = names(plan)
     if name is None and len(there) == 1:
         name = there[0]
     if name is None:
@@ -47,48 +48,81 @@ def surveyed(plan: Plan, name: str | None = None) -> Surveyed:
     return Surveyed(id=name, check=cast("Coverage", plan.by_id[name].build()))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a person stands, as they say it."""
+
+    name: str
+    floor: str
+    x: float
+    y: float
+    by: str
+
+
+class Ground(Protocol):
+    """What a place is measured on: a floor plan, or another point of the same floor."""
+
+    @property
+    def width(self) -> int:
+        """In pixels; 0 where places are metres."""
+        ...
+
+    @property
+    def height(self) -> int:
+        """In pixels; 0 where places are metres."""
+        ...
+
+
 def draft_point(
     check: str,
+    place: Place,
     *,
-    name: str,
-    floor: str,
-    x: float,
-    y: float,
-    by: str,
     now: datetime,
     host: str,
     looks: Sequence[Look],
-    plan: FloorPlan | None,
+    plan: FloorPlan | None = None,
     metres_per_pixel: float | None = None,
+    like: SurveyPoint | None = None,
 ) -> SurveyPoint:
-    """Return a point as the ledger keeps it; raise Refused with everything that is wrong."""
-    problems = place_problems(name=name, floor=floor, x=x, y=y, by=by, plan=plan)
+    """Return a point as the ledger keeps it, on `plan` or on what the point `like` is on.
+
+    Raises Refused with everything that is wrong.
+    """
+    problems = place_problems(place, plan or like)
     if not looks:
         problems["looks"] = "Nothing was scanned there, so there is nothing to keep."
     if problems:
         raise Refused(problems)
-    return SurveyPoint(
-        check=check, name=name.strip(), floor=floor.strip(), x=x, y=y, by=filled.tidy(by), at=now, host=host,
-        looks=tuple(looks), plan=plan.name if plan else "", plan_sha256=plan.sha256 if plan else "",
-        width=plan.width if plan else 0, height=plan.height if plan else 0,
-        metres_per_pixel=metres_per_pixel if plan else 1.0,
+    point = SurveyPoint(
+        check=check, name=place.name.strip(), floor=place.floor.strip(), x=place.x, y=place.y,
+        by=filled.tidy(place.by), at=now, host=host, looks=tuple(looks), metres_per_pixel=1.0,
     )  # fmt: skip
+    if plan is not None:
+        return replace(
+            point, plan=plan.name, plan_sha256=plan.sha256, width=plan.width, height=plan.height,
+            metres_per_pixel=metres_per_pixel,
+        )  # fmt: skip
+    if like is not None:
+        return replace(
+            point, plan=like.plan, plan_sha256=like.plan_sha256, width=like.width, height=like.height,
+            metres_per_pixel=like.metres_per_pixel,
+        )  # fmt: skip
+    return point
 
 
-def place_problems(
-    *, name: str, floor: str, x: float, y: float, by: str, plan: FloorPlan | None
-) -> dict[str, str]:
+def place_problems(place: Place, ground: Ground | None) -> dict[str, str]:
     """Return what is wrong with a place before anybody stands there, by field."""
     found = {
-        "name": _label(name, "The point's name", needed=True),
-        "floor": _label(floor, "The floor's name"),
-        "by": filled.name_of(by, "who walks the survey"),
+        "name": _label(place.name, "The point's name", needed=True),
+        "floor": _label(place.floor, "The floor's name"),
+        "by": filled.name_of(place.by, "who walks the survey"),
     }
-    width, height = (plan.width, plan.height) if plan else (MAX_METRES, MAX_METRES)
-    unit = "pixels of the plan" if plan else "metres"
-    for key, value, most in (("x", x, width), ("y", y, height)):
+    planned = ground is not None and ground.width > 0
+    width, height = (ground.width, ground.height) if ground and planned else (MAX_METRES, MAX_METRES)
+    unit = "pixels of the plan" if planned else "metres"
+    for key, value, most in (("x", place.x, width), ("y", place.y, height)):
         if not (math.isfinite(value) and 0 <= value <= most):
-            found[key] = f"{key} lies between 0 and {most:g} {unit}, unlike {value:g}."
+            found[key] = f"{key} is a number between 0 and {most:g} ({unit})."
     return {key: sentence for key, sentence in found.items() if sentence}
 
 

@@ -66,8 +66,9 @@ def svg(heat: HeatMap) -> str:
     parts.append("</g>")
     parts += [
         f'<circle cx="{sample.x:g}" cy="{sample.y:g}" r="{unit / 3:g}" fill="#000000" stroke="#ffffff"/>'
-        f'<text x="{sample.x + unit / 2:g}" y="{sample.y - unit / 2:g}" stroke="#ffffff" '
-        f'stroke-width="{unit / 5:g}" paint-order="stroke">{_text(sample.name)} {value(sample)}</text>'
+        f'<text x="{sample.x + _aside(sample, heat, unit):g}" y="{sample.y - unit / 2:g}" stroke="#ffffff" '
+        f'stroke-width="{unit / 5:g}" paint-order="stroke" '
+        f'text-anchor="{_anchor(sample, heat)}">{_text(sample.name)} {value(sample)}</text>'
         for sample in heat.samples
     ]
     parts.append(f'<text x="{unit:g}" y="{height + unit * 1.6:g}">{_text(heat.title)}</text>')
@@ -103,8 +104,9 @@ def png(heat: HeatMap) -> bytes:
     for sample in heat.samples:
         x, y, r = sample.x * zoom, sample.y * zoom, max(2, text // 3)
         draw.ellipse((x - r, y - r, x + r, y + r), fill="black", outline="white")
-        place = (x + text / 2, y - text * 1.5)
-        _write(draw, place, f"{sample.name} {value(sample)}", text, halo=True)
+        place = (x + _aside(sample, heat, text), y - text * 1.5)
+        end = _anchor(sample, heat) == "end"
+        _write(draw, place, f"{sample.name} {value(sample)}", text, halo=True, end=end)
     _write(draw, (text, size[1] + text / 2), heat.title, text)
     for number, (kind, said) in enumerate(words(heat.limit).items()):
         top = size[1] + text * (2.2 + 1.8 * number)
@@ -115,14 +117,25 @@ def png(heat: HeatMap) -> bytes:
     return out.getvalue()
 
 
-def _write(draw: object, place: tuple[float, float], said: str, size: int, *, halo: bool = False) -> None:
+def _write(
+    draw: object, place: tuple[float, float], said: str, size: int, *, halo: bool = False, end: bool = False
+) -> None:
     from PIL import ImageDraw, ImageFont
 
     assert isinstance(draw, ImageDraw.ImageDraw)
     draw.text(
         place, safe(said, limit=200), fill="black", font=ImageFont.load_default(size),
-        stroke_width=max(1, size // 8) if halo else 0, stroke_fill="white",
+        stroke_width=max(1, size // 8) if halo else 0, stroke_fill="white", anchor="ra" if end else "la",
     )  # fmt: skip
+
+
+def _anchor(sample: Sample, heat: HeatMap) -> str:
+    """Return at which end a point's words stand: near the right edge they go to the left."""
+    return "end" if sample.x > 0.75 * heat.width else "start"
+
+
+def _aside(sample: Sample, heat: HeatMap, unit: float) -> float:
+    return -unit / 2 if _anchor(sample, heat) == "end" else unit / 2
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

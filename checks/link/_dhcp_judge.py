@@ -216,7 +216,7 @@ def _only_planned(plan: Dhcp, seen: DhcpSeen, planned: list[Reply]) -> Finding:
         )  # fmt: skip
     if seen.listened_s < LEAST_S:
         return cannot_tell(
-            subject, f"Whether another DHCP server answers is not known after {seen.listened_s:g} s only: one "
+            subject, f"Whether another DHCP server answers is not known after {seen.listened_s:g} s: one "
             f"may take {PING_S:g} s before it offers.", expected=expected, observed=observed,
             fix="Give a 'window' of 10 s.",
         )  # fmt: skip

@@ -1,6 +1,6 @@
-"""DHCP in a lab: real servers (dnsmasq, udhcpd, ISC dhcpd), a real relay, and a stand-in that lies on raw frames.
+"""DHCP in a lab: real servers (dnsmasq, udhcpd, ISC dhcpd), a real relay, and a stand-in that lies.
 
-The stand-in runs inside its namespace as a process of its own: `python -m tests.lab.dhcp INTERFACE SCRIPT`, where
+The stand-in runs inside its namespace as a process of its own: `python -m tests.lab.dhcp INTERFACE SCRIPT`;
 SCRIPT is JSON: a list of replies that each DISCOVER is answered by.
 """
 
@@ -132,7 +132,7 @@ def _bound(port: int) -> bool:
 
 
 def _reply(xid: int, mac: str, spec: dict[str, Any], number: int) -> bytes:
-    """Make one frame: `server`, `options` (`{"o6": hex}`), `kind`, `yours`, `relay`, `xid`, `mac`, `garbage`."""
+    """Make one frame of `server`, `options` (`{"o6": hex}`), `kind`, `yours`, `relay`, `xid`, `mac` ..."""
     changed = {key: bytes.fromhex(value) for key, value in spec.get("options", {}).items()}
     if "kind" in spec:
         changed["o53"] = bytes((spec["kind"],))

@@ -62,9 +62,10 @@ def frame(
     vlan: int | None = None,
     ports: tuple[int, int] = (67, 68),
 ) -> bytes:
-    """Return an Ethernet frame with a UDP datagram, its checksums left at zero."""
+    """Return an Ethernet frame with a UDP datagram, which has no checksum."""
     udp = struct.pack("!HHHH", *ports, 8 + len(payload), 0) + payload
-    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0) + addresses(source, target)
+    ends = addresses(source, target)
+    words = struct.unpack("!9H", struct.pack("!BBHHHBB", 0x45, 0, 20 + len(udp), 0, 0, 64, 17) + ends)
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0xFFFF - (sum(words) % 0xFFFF)) + ends
     tag = b"" if vlan is None else struct.pack("!HH", 0x8100, vlan)
-    ends = bytes.fromhex((to + mac).replace(":", ""))
-    return ends + tag + b"\x08\x00" + ip + udp
+    return bytes.fromhex((to + mac).replace(":", "")) + tag + b"\x08\x00" + ip + udp

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping
 
@@ -10,7 +11,7 @@ from checks.device.device import Device
 from checks.device.lldp_ports import LocalPorts, LocalRow
 from checks.device.maker import read_maker
 from checks.device.ports import read_base_ports, read_ports
-from checks.device.records import Neighbour
+from checks.device.records import Duplex, Neighbour
 from checks.device.told import (
     CHASSIS_ADDRESS,
     CHASSIS_ALIAS,
@@ -37,6 +38,8 @@ _MANAGEMENT_WRITTEN = oid("1.0.8802.1.1.2.1.4.2.1.2")
 """The address itself, which the MIB hides and RouterOS shows, without it in the index."""
 REMOTE_V2 = oid("1.3.111.2.802.1.1.13.1.4.1.1")
 MANAGEMENT_V2 = oid("1.3.111.2.802.1.1.13.1.4.2.1.3")
+REMOTE_PVID = oid("1.0.8802.1.1.2.1.5.32962.1.3.1.1.1")
+REMOTE_MAU = oid("1.0.8802.1.1.2.1.5.4623.1.3.1.1.4")
 LOCAL_CHASSIS = oid("1.0.8802.1.1.2.1.3.2.0")
 LOCAL_CHASSIS_V2 = oid("1.3.111.2.802.1.1.13.1.3.2.0")
 _TIMETRA = oid("1.3.6.1.4.1.6527.3.1.2.59.4.1.1")
@@ -47,6 +50,11 @@ _NMS = frozenset({3320, 11606, 52642})
 """BDCOM and those that build on it keep LLDP in NMS-LLDP-MIB below their own number."""
 
 _COLUMNS = range(4, 13)
+_MAU_DUPLEX: Mapping[int, Duplex] = {
+    10: "half", 11: "full", 12: "half", 13: "full", 15: "half", 16: "full", 17: "half", 18: "full",
+    21: "half", 22: "full", 23: "half", 24: "full", 25: "half", 26: "full", 29: "half", 30: "full",
+}  # fmt: skip
+"""dot3MauType of IANA-MAU-MIB, those that come in both kinds."""
 Rows = Mapping[Index, Value]
 Find = Callable[[Index], tuple[int | None, str] | None]
 """ifIndex and label of the port that a row's index means; None for an index of another shape."""
@@ -62,6 +70,8 @@ class _Row:
     name: Value | None
     description: Value | None
     capabilities: Value | None
+    vlan: Value | None = None
+    mau: Value | None = None
 
 
 async def read_lldp(device: Device) -> tuple[Neighbour, ...]:
@@ -105,6 +115,11 @@ async def _standard(device: Device, vendor: int | None) -> tuple[Neighbour, ...]
             return behind_zero(index[-1])
         return ports.find(index[-2]), ports.label(index[-2])
 
+    more = await device.agent.table(REMOTE_PVID, REMOTE_MAU, ordered=vendor != ZYXEL)
+    rows = {
+        index: dataclasses.replace(row, vlan=more[REMOTE_PVID].get(index), mau=more[REMOTE_MAU].get(index))
+        for index, row in rows.items()
+    }
     return _neighbours(rows, find, await _addresses(device, MANAGEMENT, (2, 3)), mark=3)
 
 
@@ -189,7 +204,7 @@ def _neighbour(row: _Row, if_index: int | None, label: str, address: str) -> Nei
     nameless = not port or (row.port_kind == PORT_MAC and bool(hardware(row.port)))
     if nameless and row.chassis_kind in (CHASSIS_ALIAS, CHASSIS_NAME) and chassis:
         port = chassis
-    description = said(row.description)
+    description, vlan = said(row.description), number(row.vlan) or 0
     if not address and row.chassis_kind == CHASSIS_ADDRESS:
         address = network_address(row.chassis)
     return Neighbour(
@@ -202,8 +217,8 @@ def _neighbour(row: _Row, if_index: int | None, label: str, address: str) -> Nei
         remote_chassis=chassis,
         remote_platform=first_line(description),
         remote_address=address,
-        native_vlan=None,
-        duplex="unknown",
+        native_vlan=vlan if 0 < vlan < 4095 else None,
+        duplex=_MAU_DUPLEX.get(number(row.mau) or 0, "unknown"),
         capabilities=lldp_capabilities(row.capabilities),
     )
 

@@ -22,7 +22,7 @@ _ETH_P_ALL = 0x0003
 _OUTGOING = 4
 _SOL_PACKET = 263
 _ADD_MEMBERSHIP, _STATISTICS, _AUXDATA = 1, 6, 8
-_MULTICAST, _PROMISCUOUS = 0, 1
+_MULTICAST, _PROMISCUOUS, _UNICAST = 0, 1, 3
 _SO_ATTACH_FILTER = 26
 _AUX = struct.Struct("=IIIHHHH")
 _TAGGED, _TYPED = 1 << 4, 1 << 6
@@ -33,13 +33,14 @@ _QUIET = (
     (0x20, 0, 0, 0xFFFFF000 + 48),  # a tag was taken out (SKF_AD_VLAN_TAG_PRESENT)
     (0x15, 0, 1, 1),
     (0x06, 0, 0, 0x40000),
-    (0x28, 0, 0, 12),  # a tag is in the frame
-    (0x15, 3, 0, 0x8100),
-    (0x15, 2, 0, 0x88A8),
+    (0x28, 0, 0, 12),  # a tag is in the frame, or a length, as all but LLDP have it
+    (0x15, 5, 0, 0x8100),
+    (0x15, 4, 0, 0x88A8),
+    (0x35, 0, 3, 0x0600),
     (0x30, 0, 0, 0),
-    (0x45, 0, 1, 1),  # the destination is a group
-    (0x06, 0, 0, 0x40000),
+    (0x45, 1, 0, 1),  # the destination is a group
     (0x06, 0, 0, 0),
+    (0x06, 0, 0, 0x40000),
 )
 """A classic filter (linux/filter.h): code, jump if true, jump if false, operand."""
 
@@ -185,7 +186,7 @@ def _memberships(wish: Wish) -> Iterator[tuple[int, bytes]]:
     if wish.promiscuous:
         yield _PROMISCUOUS, b""
     for group in wish.groups:
-        yield _MULTICAST, group
+        yield _MULTICAST if group[0] & 1 else _UNICAST, group
 
 
 def _leave_unicast(wire: socket.socket) -> None:

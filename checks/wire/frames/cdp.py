@@ -50,6 +50,8 @@ def _one(said: dict[str, Any], faults: list[str], kind: int, value: bytes) -> No
     elif kind in (0x02, 0x16):
         found = _addresses(value, faults)
         said["addresses"] = tuple(dict.fromkeys((*said.get("addresses", ()), *found)))[:MOST]
+    elif kind == 0x04 and value[:1].isalpha():
+        said["capabilities"] = (text(value).lower(),)
     elif kind == 0x04 and len(value) >= 4:
         bits = number(value[:4])
         said["capabilities"] = tuple(name for i, name in enumerate(_CAPABILITIES) if bits >> i & 1)

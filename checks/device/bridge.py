@@ -23,6 +23,7 @@ CISCO = 9
 _INVALID, _SELF = 2, 4
 _OLD_RINGS = range(1002, 1006)
 MAX_CONTEXTS = 256
+_MAX_VLAN = 4095
 Rows = Mapping[Index, Value]
 
 
@@ -77,21 +78,24 @@ async def _by_vlan(device: Device, places: BasePlaces) -> list[Learned]:
         address = _address(index[1:])
         status = number(table[Q_STATUS].get(index))
         if address and status != _INVALID:
-            found.append(_learned(address, number(port), status, vlans.get(index[0]), places))
-            if index[0] not in vlans and not vlans and 0 < index[0] < 4095:
-                found[-1] = _learned(address, number(port), status, index[0], places)
+            same = index[0] if 0 < index[0] < _MAX_VLAN else None
+            vlan = same if vlans is None else vlans.get(index[0])
+            found.append(_learned(address, number(port), status, vlan, places))
     return found
 
 
-def _vlans(rows: Rows) -> dict[int, int]:
+def _vlans(rows: Rows) -> dict[int, int] | None:
     """Return the VLAN of each forwarding database that only one VLAN uses.
 
-    Agents that number none of them tell 0 for every VLAN: then the databases are numbered as the VLANs are.
+    Agents that number none of them tell none, or 0 for every VLAN: then the databases are numbered as the VLANs
+    are, which None stands for.
     """
     users: dict[int, set[int]] = {}
     for index, value in rows.items():
         users.setdefault(number(value) or 0, set()).add(index[-1])
     users.pop(0, None)
+    if not users:
+        return None
     return {fdb: next(iter(vlans)) for fdb, vlans in users.items() if len(vlans) == 1}
 
 

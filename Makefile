@@ -28,7 +28,8 @@ bench: $(VENV)/.development ## compare with peers in interleaved rounds; prints 
 	$(BIN)/python -m tests.bench
 
 fuzz: $(VENV)/.development ## what a server may send, led by coverage, SECONDS long (Linux)
-	$(BIN)/python -m tests.fuzz.dns_codec $(or $(SECONDS),600)
+	for each in tests/fuzz/[a-z]*.py; do \
+	  $(BIN)/python -m tests.fuzz.$$(basename $$each .py) $(or $(SECONDS),600) || exit 1; done
 
 $(VENV)/.runtime: pyproject.toml
 	@PYTHON="$(PYTHON)" sh tests/venv.sh $(VENV)

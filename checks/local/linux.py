@@ -13,6 +13,7 @@ import socket
 import struct
 from pathlib import Path
 
+from checks.local import leases
 from checks.local.command import output
 from checks.local.facts import Found, GatewayFact, LeaseFact, ResolverFact
 from checks.local.proxy import from_environment
@@ -45,7 +46,7 @@ async def read(root: Path = Path("/")) -> Found:
         wireless=frozenset(name for name in names if _is_wireless(root, name)),
         tunnels=frozenset(name for name in names if _is_tunnel(root, name)),
         proxy=from_environment(),
-        dhcp=_leases(root),
+        dhcp=await _leases(root, names),
     )
 
 
@@ -163,18 +164,11 @@ def _is_tunnel(root: Path, name: str) -> bool:
     return _TUNNEL_NAMES.match(name) is not None
 
 
-def _leases(root: Path) -> tuple[LeaseFact, ...]:
-    found: dict[str, LeaseFact] = {}
-    for path in sorted((root / "var/lib/dhcp").glob("dhclient*.leases")):
-        for block in _text(path).split("lease {")[1:]:
-            name = re.search(r'interface "([^"]+)"', block)
-            server = re.search(r"option dhcp-server-identifier ([0-9.]+);", block)
-            seconds = re.search(r"option dhcp-lease-time (\d+);", block)
-            if name is not None:
-                found[name.group(1)] = LeaseFact(
-                    interface=name.group(1),
-                    server=server.group(1) if server else "",
-                    lease_s=float(seconds.group(1)) if seconds else None,
-                    source="dhclient",
-                )
+async def _leases(root: Path, names: tuple[str, ...]) -> tuple[LeaseFact, ...]:
+    numbers = {name: _text(root / "sys/class/net" / name / "ifindex").strip() for name in names}
+    indexes = {int(number): name for name, number in numbers.items() if number.isdecimal()}
+    found = {item.interface: item for item in leases.read_linux(root, indexes)}
+    if root == Path("/") and (root / "run/NetworkManager").exists():
+        said = await output("nmcli", "-t", "-f", "GENERAL.DEVICE,DHCP4", "device", "show", timeout=1.5)
+        found |= {item.interface: item for item in leases.nmcli(said or "")}
     return tuple(found.values())

@@ -9,11 +9,14 @@ import asyncio
 import ipaddress
 import platform
 import re
+import socket
 
+from checks.local import leases
 from checks.local.command import output
-from checks.local.facts import Family, Found, GatewayFact, LeaseFact, ResolverFact
+from checks.local.facts import Family, Found, GatewayFact, ResolverFact
 from checks.local.proxy import from_environment, without_password
 
+_MOST_PACKETS = 4
 TUNNEL_NAMES = re.compile(r"(utun|ppp|ipsec|tun|tap|wg)\d+\Z")
 
 
@@ -28,7 +31,8 @@ async def read() -> Found:
     found = gateways(routes or "")
     resolvers, search = resolvers_of(dns or "")
     first = next((item.interface for item in found if item.family == "ipv4"), None)
-    packet = await output("ipconfig", "getpacket", first) if first else None
+    asked = tuple(dict.fromkeys((*((first,) if first else ()), *_ethernet_names())))[:_MOST_PACKETS]
+    packets = await asyncio.gather(*(output("ipconfig", "getpacket", name) for name in asked))
     tools = (("netstat", routes), ("scutil --dns", dns), ("scutil --proxy", proxies), ("networksetup", ports))
     names = {item.interface for item in found} | set(_interface_names())
     return Found(
@@ -39,7 +43,10 @@ async def read() -> Found:
         wireless=wireless(ports or ""),
         tunnels=frozenset(name for name in names if TUNNEL_NAMES.match(name)),
         proxy=(*from_environment(), *proxies_of(proxies or "")),
-        dhcp=lease(packet or "", first or ""),
+        dhcp=tuple(
+            lease for name, text in zip(asked, packets, strict=True)
+            if (lease := leases.macos(text or "", name)) is not None
+        ),
         unread=tuple(
             f"'{name}' did not answer, so a part of this laptop's settings is not known; run it by hand."
             for name, text in tools if text is None
@@ -51,6 +58,16 @@ def _interface_names() -> list[str]:
     import psutil
 
     return list(psutil.net_if_addrs())
+
+
+def _ethernet_names() -> list[str]:
+    """Return the interfaces that may have a lease: en0, en7 ... with an IPv4 address."""
+    import psutil
+
+    return [
+        name for name, entries in psutil.net_if_addrs().items()
+        if re.fullmatch(r"en\d+", name) and any(entry.family == socket.AF_INET for entry in entries)
+    ]  # fmt: skip
 
 
 def gateways(text: str) -> tuple[GatewayFact, ...]:
@@ -118,19 +135,3 @@ def wireless(text: str) -> frozenset[str]:
     """Read `networksetup -listallhardwareports`: devices whose port is called Wi-Fi or AirPort."""
     pairs = re.findall(r"^Hardware Port: (.+)\nDevice: (\S+)", text, re.MULTILINE)
     return frozenset(device for port, device in pairs if port in ("Wi-Fi", "AirPort"))
-
-
-def lease(text: str, interface: str) -> tuple[LeaseFact, ...]:
-    """Read `ipconfig getpacket IF`: `server_identifier (ip): ...`, `lease_time (uint32): 0x...`."""
-    server = re.search(r"^server_identifier \(ip\): (\S+)", text, re.MULTILINE)
-    seconds = re.search(r"^lease_time \(uint32\): (0x[0-9a-fA-F]+|\d+)", text, re.MULTILINE)
-    if server is None:
-        return ()
-    return (
-        LeaseFact(
-            interface=interface,
-            server=server.group(1),
-            lease_s=float(int(seconds.group(1), 0)) if seconds else None,
-            source="ipconfig getpacket",
-        ),
-    )

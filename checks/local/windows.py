@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from checks.dataclass import dataclass
-from checks.local.facts import Found, GatewayFact, LeaseFact, ResolverFact
+from checks.local import leases
+from checks.local.facts import Found, GatewayFact, ResolverFact
 from checks.local.proxy import from_environment, without_password
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _TUNNEL_WORDS = re.compile(
     re.IGNORECASE,
 )
 _NO_SUCH_NEIGHBOUR = 67
+_INTERFACES = r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters\Interfaces"
 _SETTINGS = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings"
 
 
@@ -118,6 +120,8 @@ class Adapter:
     ipv4_metric: int
     ipv6_metric: int
     dhcp_server: str
+    guid: str = ""
+    """Its key below `Tcpip\\Parameters\\Interfaces` in the registry."""
 
 
 async def read() -> Found:
@@ -156,7 +160,7 @@ def found_of(present: tuple[Adapter, ...], proxy: tuple[str, ...]) -> Found:
         ),
         proxy=tuple(dict.fromkeys(proxy)),
         dhcp=tuple(
-            LeaseFact(interface=adapter.name, server=adapter.dhcp_server, source="GetAdaptersAddresses")
+            leases.windows(_registry_lease(adapter.guid), adapter.name, adapter.dhcp_server)
             for adapter in used if adapter.dhcp_server
         ),
     )  # fmt: skip
@@ -195,6 +199,7 @@ def walk(where: int | None) -> Iterator[Adapter]:
             ipv4_metric=item.ipv4_metric,
             ipv6_metric=item.ipv6_metric,
             dhcp_server=_address(item.dhcpv4_server) or "",
+            guid=(item.adapter_name or b"").decode("ascii", "replace"),
         )
         where = item.next
 
@@ -250,6 +255,25 @@ def sockaddr(address: str) -> bytes:
     else:
         raw = struct.pack("<HHI", _AF_INET6, 0, 0) + parsed.packed
     return raw.ljust(28, b"\0")
+
+
+def _registry_lease(guid: str) -> dict[str, Any]:
+    """Return what the registry keeps of an adapter's lease; every account may read it."""
+    if sys.platform != "win32" or not re.fullmatch(r"\{[0-9A-Fa-f-]{36}\}", guid):
+        return {}
+    import winreg
+
+    found: dict[str, Any] = {}
+    try:
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, f"{_INTERFACES}\\{guid}") as key:
+            for name in ("DhcpIPAddress", "DhcpSubnetMask", "Lease", "DhcpInterfaceOptions"):
+                try:
+                    found[name] = winreg.QueryValueEx(key, name)[0]
+                except OSError:
+                    continue
+    except OSError:
+        return {}
+    return found
 
 
 def _registry_proxies() -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from checks.local import macos
+from checks.local import leases, macos
 from checks.local.facts import GatewayFact, ResolverFact
 
 ROUTES = """Routing tables
@@ -111,7 +111,8 @@ def test_proxies_without_their_password() -> None:
 
 def test_radio_and_lease() -> None:
     assert macos.wireless(PORTS) == {"en1"}
-    (lease,) = macos.lease(PACKET, "en1")
+    lease = leases.macos(PACKET, "en1")
+    assert lease is not None
     assert (lease.server, lease.lease_s) == ("172.20.10.1", 86400.0)
 
 
@@ -120,7 +121,7 @@ def test_what_cannot_be_read_gives_nothing(text: str) -> None:
     assert macos.gateways(text) == ()
     assert macos.resolvers_of(text) == ((), ())
     assert macos.proxies_of(text) == ()
-    assert macos.lease(text, "en0") == ()
+    assert leases.macos(text, "en0") is None
 
 
 def test_the_reader_says_which_tool_was_silent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,8 +87,8 @@ async def _by_vlan(device: Device, places: BasePlaces) -> list[Learned]:
 def _vlans(rows: Rows) -> dict[int, int] | None:
     """Return the VLAN of each forwarding database that only one VLAN uses.
 
-    Agents that number none of them tell none, or 0 for every VLAN: then the databases are numbered as the VLANs
-    are, which None stands for.
+    Agents that number none of them tell none, or 0 for every VLAN: then the databases are numbered as the
+    VLANs are, which None stands for.
     """
     users: dict[int, set[int]] = {}
     for index, value in rows.items():

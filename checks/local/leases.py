@@ -3,8 +3,8 @@
 Readers of dhclient (dhclient.leases(5)), systemd-networkd (/run/systemd/netif/leases), NetworkManager
 (nmcli(1), `device show`), dhcpcd (it keeps the server's message as it came), macOS (`ipconfig getpacket`,
 ipconfig(8)) and Windows (values of `Tcpip\\Parameters\\Interfaces`). udhcpc keeps none. A lease holds what
-its client asked for; what is not in it may still be on the server. The readers of macOS and Windows were never
-run there by us.
+its client asked for; what is not in it may still be on the server. The readers of macOS and Windows were
+never run there by us.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ class Rogue(Check[RogueSeen]):
         """Scan, and keep what sends our names, or what looks like them."""
         air = await look_around(vantage, self.interface)
         points = access_points(air)
-        skeletons = {skeleton(name) for name in self.ssids}
+        skeletons = {skeleton(name) for name in self.ssids} - {""}
         return RogueSeen(
             look=look_of(air, points),
             access_points=tuple(point for point in points if point.ssid in self.ssids),
@@ -222,7 +222,7 @@ class Rogue(Check[RogueSeen]):
         )  # fmt: skip
 
     def _look_alike(self, point: AccessPoint) -> Finding:
-        like = next(name for name in self.ssids if skeleton(name) == skeleton(point.ssid))
+        like = next((name for name in self.ssids if skeleton(name) == skeleton(point.ssid)), self.ssids[0])
         known = "one of our own access points" if self._planned(point.bssid) else "an unknown access point"
         return warned(
             f"{ascii(point.ssid)[1:-1]} at {point.named()}",

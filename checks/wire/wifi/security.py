@@ -89,7 +89,8 @@ def classify(elements: Elements, *, privacy: bool | None) -> Security:
         kind, why = "wpa-personal" if old & PSK else "wpa-enterprise", ""
     return Security(
         kind=kind, possible=() if kind == "unknown" else (kind,), akms=akms,
-        ciphers=_ciphers(offers), group=_group(offers), pmf=_pmf(offers), wps=elements.wps, owe=elements.owe, why=why, from_elements=True,
+        ciphers=_ciphers(offers), group=_group(offers), pmf=_pmf(offers), wps=elements.wps,
+        owe=elements.owe, why=why, from_elements=True,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-TARGETS = ["tests.fuzz.dns_codec", "tests.fuzz.dhcp"]
+TARGETS = ["tests.fuzz.dns_codec", "tests.fuzz.dhcp", "tests.fuzz.snmp_codec"]
 
 
 @pytest.mark.parametrize("module", TARGETS)

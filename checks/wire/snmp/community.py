@@ -67,7 +67,7 @@ class CommunityLine(Line):
         by_version: dict[int, str] = {}
         for one in found:
             by_version.setdefault(ipaddress.ip_address(one.partition("%")[0]).version, one)
-        problem: Exception | None = None
+        problems: list[OSError] = []
         loop = asyncio.get_running_loop()
         begun = loop.time()
         for version, address in list(by_version.items())[:_ADDRESSES]:
@@ -76,37 +76,35 @@ class CommunityLine(Line):
             heard = await self._greet()
             if heard is True:
                 return
-            if isinstance(heard, OSError):
-                problem = heard
-        self.budget.lost += loop.time() - begun
-        if isinstance(problem, ConnectionRefusedError):
+            if heard:
+                problems.append(heard)
+        self.spend(loop.time() - begun, lost=True)
+        if any(isinstance(problem, ConnectionRefusedError) for problem in problems):
             raise failures.closed(self.name)
-        if problem is not None:
-            raise failures.no_way(self.name, str(problem))
+        if problems and len(problems) == len(by_version):
+            raise failures.no_way(self.name, str(problems[0]))
         if self._context:
             raise failures.silent_context(self.name, self._context)
         versions = "v1" if self._access.version == "1" else "v2c or v1"
         raise failures.silent(self.name, f"to SNMP {versions}", self._socket.strays.get(self._to[0], 0))
 
     async def _greet(self) -> bool | OSError:
-        """Return whether the agent answers, as v2c or, if that stays unanswered for a second, as v1."""
+        """Return whether the agent answers: as v2c, or as v1 if only that is answered."""
         first = asyncio.ensure_future(self._hello(self._version, PROBES))
         asked = {first}
         try:
             if self._version == _V2C and not self._context:
                 await asyncio.wait(asked, timeout=WAIT_S)
                 if not first.done():
-                    asked.add(asyncio.ensure_future(self._hello(_V1, PROBES - 1)))
-            heard: bool | OSError = False
-            while asked:
-                done, asked = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    heard = task.result() or heard
-                    if heard is True or isinstance(heard, ConnectionRefusedError):
-                        if heard is True and task is not first:
-                            self._version = _V1
-                            self.quirks["It answers SNMP v1 only: it has no 64-bit counters."] = None
-                        return heard
+                    second = asyncio.ensure_future(self._hello(_V1, PROBES - 1))
+                    asked.add(second)
+            heard = await first
+            if heard is True or len(asked) == 1:
+                return heard
+            if await second is True:
+                self._version = _V1
+                self.quirks["It answers SNMP v1 only: it has no 64-bit counters."] = None
+                return True
             return heard
         finally:
             for task in asked:
@@ -151,7 +149,7 @@ class CommunityLine(Line):
             self.quirks[f"It answers from {other}, another of its addresses than the one asked."] = None
         if answer.error:
             return Outcome(answer.error, answer.culprit, [])
-        return Outcome(0, 0, ber.bindings(answer))
+        return Outcome(0, 0, ber.bindings(answer), len(answer.data))
 
     def in_context(self, context: str) -> CommunityLine:
         return CommunityLine(

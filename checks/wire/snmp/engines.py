@@ -142,7 +142,8 @@ class _Engine:
             return f"{type(trouble).__name__}: {trouble}"
         if status:
             return Outcome(int(status), int(culprit), [])
-        return Outcome(0, 0, [_binding(name, value) for name, value in bindings])
+        made = [_binding(name, value) for name, value in bindings]
+        return Outcome(0, 0, made, sum(len(one) for _, _, one in made if isinstance(one, bytes)))
 
     async def _send(
         self, target: Any, context: str, kind: int, oids: Sequence[bytes], repetitions: int

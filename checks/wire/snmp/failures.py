@@ -85,6 +85,13 @@ def no_patience(name: str, seconds: float) -> CannotTell:
     )
 
 
+def too_slow(name: str, seconds: float) -> CannotTell:
+    return CannotTell(
+        f"{name} was given up: its answers took {seconds:.0f} s of this run.",
+        "Check the device's CPU load and the way to it; ask it from a place that is nearer.",
+    )
+
+
 def too_long(name: str, what: str, seconds: float, rows: int) -> CannotTell:
     return CannotTell(
         f"{name} needs more than {seconds:.0f} s for {what}; {rows} values had come. Half a table proves"

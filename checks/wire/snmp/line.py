@@ -12,6 +12,8 @@ from checks.wire.snmp.ber import Binding
 
 LOST_S = 30.0
 """Seconds that unanswered questions to one agent may cost in a run."""
+IN_ALL_S = 240.0
+"""Seconds that all questions to one agent may take in a run, answered or not."""
 LOST_IN_CONTEXTS_S = 12.0
 """The same for all contexts of an agent together."""
 AT_ONCE = 2
@@ -30,19 +32,23 @@ class Outcome(NamedTuple):
     error: int
     culprit: int
     bindings: list[Binding]
+    size: int = 0
+    """Octets that the answer had."""
 
 
 class Budget:
-    """Seconds that may be lost by waiting for answers that never come."""
+    """Seconds that an agent may cost: lost in waiting for answers that never come, and in all."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, in_all: float = IN_ALL_S) -> None:
         self.seconds = seconds
+        self.in_all = in_all
         self.lost = 0.0
+        self.spent = 0.0
 
     @property
     def empty(self) -> bool:
         """Whether nothing is left."""
-        return self.lost >= self.seconds
+        return self.lost >= self.seconds or self.spent >= self.in_all
 
 
 class Line:
@@ -99,8 +105,17 @@ class Line:
         if self._end is not None:
             raise CannotTell(*self._end)
 
+    def spend(self, seconds: float, *, lost: bool) -> None:
+        """Note what a question cost, and give the agent up where it has cost too much."""
+        self.budget.spent += seconds
+        self.budget.lost += seconds if lost else 0.0
+        if self.budget.empty:
+            self.end(self.given_up())
+
     def given_up(self) -> CannotTell:
         """Return the words for an agent that used up the patience."""
+        if self.budget.spent >= self.budget.in_all:
+            return failures.too_slow(self.name, self.budget.in_all)
         return failures.no_patience(self.name, self.budget.seconds)
 
     async def ask(
@@ -116,14 +131,14 @@ class Line:
         async with self.gate:
             self.check()
             begun = loop.time()
+            lost = False
             try:
                 return await self.exchange(kind, oids, repetitions, tries, v1=v1)
             except SilenceError:
-                self.budget.lost += loop.time() - begun
-                if self.budget.empty:
-                    self.end(self.given_up())
-                    self.check()
+                lost = True
                 raise
+            finally:
+                self.spend(loop.time() - begun, lost=lost)
 
     async def exchange(
         self, kind: int, oids: Sequence[bytes], repetitions: int, tries: int, *, v1: bool

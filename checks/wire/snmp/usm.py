@@ -72,7 +72,7 @@ class UsmLine(Line):
             if outcome.error == _AUTHORIZATION_ERROR:
                 raise failures.not_authorized(self.name, self._access)
             return
-        self.budget.lost += loop.time() - begun
+        self.spend(loop.time() - begun, lost=True)
         if self._context and self._context != self._access.context:
             raise failures.silent_context(self.name, self._context.removeprefix("vlan-"))
         raise await self._why(list(by_version.values())[:_ADDRESSES])

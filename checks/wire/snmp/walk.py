@@ -17,6 +17,7 @@ from checks.wire.snmp.agent import Index, Oid, Value
 from checks.wire.snmp.line import Line, Outcome, SilenceError
 
 MAX_ROWS = 100_000
+MAX_OCTETS = 1 << 26
 TABLE_S = 45.0
 GET_AT_ONCE = 16
 _MOST_BINDINGS = 300
@@ -50,12 +51,17 @@ _FIRST_NEXT = 3
 
 
 class _Column:
-    __slots__ = ("ended", "last", "name", "oid", "rows", "suffix")
+    __slots__ = ("ended", "last", "name", "oid", "rows", "seen", "suffix")
 
     def __init__(self, oid: Oid) -> None:
         self.oid = oid
         self.name = ber.encode_oid(oid)
+        self.restart()
+
+    def restart(self) -> None:
         self.rows: dict[Index, Value] = {}
+        self.seen: set[Index] = set()
+        """Rows so far, where they come in no order."""
         self.last: Index = ()
         self.suffix = b""
         self.ended = False
@@ -82,6 +88,9 @@ class _Walk:
         self.what = "the table " + failures.dotted(columns[0][:-1] if len(columns) > 1 else columns[0])
         self.rung = max(line.rung, 0 if line.bulk else _FIRST_NEXT)
         self.repetitions = _FIRST_REPETITIONS
+        self.octets = 0
+        self.failing = False
+        """Whether the agent reports errors of its own: asking for less is then of no use elsewhere."""
         self._indexes: dict[bytes, Index] = {}
 
     async def run(self) -> None:
@@ -100,6 +109,7 @@ class _Walk:
                 if outcome.error:
                     self.refused(outcome, active)
                     continue
+                self.octets += outcome.size
                 self.take(outcome.bindings, active, repetitions)
             except SilenceError:
                 if not self.smaller():
@@ -109,7 +119,9 @@ class _Walk:
                 if not self.smaller():
                     raise failures.malformed(self.line.name, self.what, str(error)) from None
                 continue
-            self.repetitions = 50
+            self.repetitions = RUNGS[0].repetitions
+            if not self.failing and not rung.v1:
+                self.line.rung = max(self.line.rung, self.rung)
 
     def smaller(self) -> bool:
         """Ask for less from now on; return whether there is less."""
@@ -117,18 +129,15 @@ class _Walk:
         if self.rung >= last:
             return False
         self.rung += 1
-        self.line.rung = max(self.line.rung, min(self.rung, last - self.line.fallback))
+        if RUNGS[self.rung].v1:
+            # v1 does not show 64-bit counters: half a column by each would be no column.
+            for column in self.columns:
+                column.restart()
         return True
 
     async def silence(self) -> None:
         """Raise CannotTell: tell an agent that has gone from one that hangs on this table."""
-        try:
-            await self.line.ask(ber.GET, [_SYS_UP_TIME], tries=3)
-        except SilenceError:
-            self.line.end(failures.went_silent(self.line.name, self.what))
-            self.line.check()
-        except ber.MalformedError:
-            pass
+        await _gone(self.line, self.what)
         raise failures.no_rest(self.line.name, self.what)
 
     def refused(self, outcome: Outcome, active: list[_Column]) -> None:
@@ -139,6 +148,7 @@ class _Walk:
             if len(active) == 1:
                 active[0].ended = True
                 return
+        self.failing = self.failing or outcome.error == _GEN_ERR
         if outcome.error not in {_TOO_BIG, _NO_SUCH_NAME, _GEN_ERR, _RESOURCES} or not self.smaller():
             raise failures.refused_by_agent(self.line.name, self.what, outcome.error)
 
@@ -147,13 +157,34 @@ class _Walk:
         width = len(active)
         if not bindings:
             raise ber.MalformedError("an answer without any object")
+        if self.octets > MAX_OCTETS:
+            raise failures.endless(self.line.name, self.what, len(active[0].rows))
         del bindings[width * max(repetitions, 1) :]
+        before = [column.last for column in active]
+        beyond: list[Oid] = []
         for place, column in enumerate(active):
-            self.fill(column, bindings[place::width])
+            self.fill(column, bindings[place::width], beyond)
             if len(column.rows) > MAX_ROWS:
                 raise failures.endless(self.line.name, failures.dotted(column.oid), MAX_ROWS)
+        if self.ordered and width > 1:
+            for oid in beyond:
+                self.held(oid, active, before)
 
-    def fill(self, column: _Column, bindings: list[ber.Binding]) -> None:
+    def held(self, oid: Oid, active: list[_Column], before: list[Index]) -> None:
+        """Raise CannotTell where one column's answer shows a row of another that the other passed over.
+
+        An agent that leaves a place out of its answer moves all later ones: rows get lost in silence.
+        """
+        for column, last in zip(active, before, strict=True):
+            size = len(column.oid)
+            if (
+                oid[:size] == column.oid
+                and last < oid[size:] <= column.last
+                and oid[size:] not in column.rows
+            ):
+                raise failures.other_answer(self.line.name, self.what)
+
+    def fill(self, column: _Column, bindings: list[ber.Binding], beyond: list[Oid]) -> None:
         name, size, rows, known = column.name, len(column.name), column.rows, self._indexes
         last, ordered = column.last, self.ordered
         suffix = column.suffix
@@ -162,28 +193,29 @@ class _Walk:
                 column.ended = True
                 break
             if found[:size] != name or len(found) == size:
-                self.leave(column, found, tag, last)
+                oid = ber.decode_oid(found)
+                self.leave(column, oid, tag, last)
+                if value is not None:
+                    beyond.append(oid)
                 break
             suffix = found[size:]
             index = known.get(suffix)
             if index is None:
                 index = known[suffix] = ber.decode_arcs(suffix)
-            if index <= last if ordered else index in rows:
+            if index <= last if ordered else index in column.seen:
                 if ordered and tag not in {ber.NO_SUCH_OBJECT, ber.NO_SUCH_INSTANCE}:
                     raise failures.circles(self.line.name, column.oid, column.oid + last, column.oid + index)
                 column.ended = True
                 break
             if value is not None:
                 rows[index] = value
-            elif not ordered:
-                column.ended = True
-                break
+            if not ordered:
+                column.seen.add(index)
             last = index
         column.last, column.suffix = last, suffix
 
-    def leave(self, column: _Column, found: bytes, tag: int, last: Index) -> None:
+    def leave(self, column: _Column, oid: Oid, tag: int, last: Index) -> None:
         """End a column whose next object is another's; an object that lies before it is a lie."""
-        oid = ber.decode_oid(found)
         if self.ordered and oid < column.oid + last and tag not in {ber.NO_SUCH_OBJECT, ber.NO_SUCH_INSTANCE}:
             raise failures.circles(self.line.name, column.oid, column.oid + last, oid)
         column.ended = True
@@ -202,18 +234,18 @@ async def get(line: Line, oids: Sequence[Oid]) -> dict[Oid, Value]:
     return found
 
 
-async def _get(line: Line, oids: list[Oid], found: dict[Oid, Value]) -> None:
+async def _get(line: Line, oids: list[Oid], found: dict[Oid, Value], tries: int = 4) -> None:
     """Ask for up to 16 scalars; halve the question where the agent cannot cope with it."""
     names = {ber.encode_oid(oid): oid for oid in oids}
     what = failures.dotted(oids[0]) + (f" and {len(oids) - 1} more" if len(oids) > 1 else "")
     problem: CannotTell
     while names:
         try:
-            outcome = await line.ask(ber.GET, list(names), tries=4)
+            outcome = await line.ask(ber.GET, list(names), tries=tries)
         except SilenceError:
             problem = failures.no_rest(line.name, what)
-            if len(names) == 1:
-                await _gone(line, what)
+            await _gone(line, what)
+            tries = 2
         except ber.MalformedError as error:
             problem = failures.malformed(line.name, what, str(error))
         else:
@@ -230,11 +262,12 @@ async def _get(line: Line, oids: list[Oid], found: dict[Oid, Value]) -> None:
         if len(rest) == 1:
             raise problem
         for half in (rest[: len(rest) // 2], rest[len(rest) // 2 :]):
-            await _get(line, half, found)
+            await _get(line, half, found, tries)
         return
 
 
 async def _gone(line: Line, what: str) -> None:
+    """Raise CannotTell where an agent that fell silent gives no answer to anything any more."""
     try:
         await line.ask(ber.GET, [_SYS_UP_TIME], tries=3)
     except SilenceError:

@@ -72,7 +72,7 @@ def test_what_is_sent_is_discover_and_arp_only(monkeypatch: pytest.MonkeyPatch) 
     asked = [each for each in sent if each[12:14] == b"\x08\x06"]
     assert len(asked) + len(datagrams) == len(sent)
     assert sorted(asked) == sorted(arp.request(MAC, each) for each in ("10.20.0.1", "10.20.0.50") * 2)
-    assert [reply.mine for reply in seen.replies] == [True]
+    assert [(reply.mine, reply.vendor) for reply in seen.replies] == [(True, "Intel Corporate")]
 
 
 @pytest.mark.parametrize("system", ["win32", "darwin"])

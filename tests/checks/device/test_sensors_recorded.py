@@ -38,6 +38,7 @@ ELSEWHERE = {
     "cRFCfgRedundancyOperMode": "Redundancy of supervisors.",
     "fortigate": "Tunnels and modems.", "sessions": "Sessions.", "fdLteSessConnStat": "A modem.",
     "fgVpnSslState": "A service.", "sophos-xg": "Tunnels.",
+    "comware": "A temperature that every part of the box repeats, without the limit beside it.",
 }  # fmt: skip
 """What is not among our sensors, by the other side's type, and why."""
 PREFIXES = {

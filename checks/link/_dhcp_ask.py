@@ -75,7 +75,7 @@ class Conversation:
         )  # fmt: skip
 
     def _named(self) -> tuple[Reply, ...]:
-        """Return the replies with the makers of their cards, whose table takes a tenth of a second to load."""
+        """Return the replies with the makers of their cards, whose table takes 0.1 s to load."""
         return tuple(replace(reply, vendor=vendor(reply.mac)) for reply in self.replies.values())
 
     async def _ask(self, put: Sender) -> None:

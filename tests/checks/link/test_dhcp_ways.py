@@ -159,6 +159,14 @@ def test_as_another_client_its_reservation_is_asked_for(monkeypatch: pytest.Monk
 # --- which interface, and without rights
 
 
+@pytest.mark.parametrize("params", [{"vlan": 30}, {"mac": "00:1b:21:00:00:99"}], ids=["vlan", "mac"])
+def test_a_radio_carries_neither_tags_nor_other_clients(
+    monkeypatch: pytest.MonkeyPatch, params: dict[str, Any]
+) -> None:
+    with pytest.raises(CannotTell, match="radio"):
+        observe(monkeypatch, machine(RADIO), None, **params)
+
+
 LAPTOP = AddressFact(address="10.20.0.60", prefix=24, family="ipv4")
 
 

@@ -117,6 +117,14 @@ SECTIONS: dict[str, Callable[[], None]] = {
         },
     ),
     "dns": own("dns", {"ratio_to_dnspython": ("x", 5, True), "dnsperf_over_gonogo": ("x", 6, False)}),
+    "snmp": own(
+        "snmp",
+        {
+            "ratio_to_snmpbulkwalk": ("x", 1.5, False),
+            "ratio_to_100_snmpbulkwalks": ("x", 2, False),
+            "pysnmp_over_gonogo": ("x", 10, True),
+        },
+    ),
     "mail": own("mail", {"beyond_slowest_s": ("s", 3, False), "part_of_sum": ("x", 0.6, False)}),
 }
 

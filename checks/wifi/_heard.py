@@ -12,7 +12,7 @@ from checks.judging import cannot_tell
 from checks.safe import safe
 from checks.wire.wifi.air import Air, Heard
 from checks.wire.wifi.channel import BANDS, Place, place_of
-from checks.wire.wifi.elements import read_elements
+from checks.wire.wifi.elements import LONGEST, read_elements
 from checks.wire.wifi.security import Security, security_of
 from checks.wire.wifi.strength import Strength, strength
 from checks.words import span
@@ -28,6 +28,7 @@ PERMISSION = (
     "System Settings > Privacy & Security > Location Services: switch it on for the program that runs gonogo "
     "(the Python of python.org can be granted it, one of Homebrew, uv or pyenv cannot). Then run it again."
 )
+PARTIAL = "Run it again as administrator or root, so that the radio's own list can be read in whole."
 RADIO = (
     "Switch the radio on (no flight mode, no rfkill) and make sure that this account may scan: "
     "administrator, root, or NetworkManager. Then run it again."
@@ -84,6 +85,12 @@ class Look:
     """Those of them that do not send their name."""
     left_out: int = 0
 
+    def partial(self) -> str:
+        """Return the full sentence that a part of what was heard is missing, or an empty text."""
+        if self.left_out:
+            return f"{self.left_out} more networks were heard and left out."
+        return safe(" ".join(self.unread), limit=300) if self.fresh and not self.redacted else ""
+
     def total(self) -> int:
         """Return how many access points were heard."""
         return sum(self.heard.values())
@@ -115,7 +122,8 @@ def look_of(air: Air, points: Iterable[AccessPoint]) -> Look:
             if not point.ssid:
                 nameless[band] = nameless.get(band, 0) + 1
     return Look(
-        source=air.source, interface=air.interface, fresh=air.fresh, redacted=air.redacted,
+        source=air.source, interface=air.interface, fresh=air.fresh,
+        redacted=air.redacted or any(one.ssid is None and not one.elements for one in air.heard),
         unread=air.unread[:20], heard=heard, nameless=nameless,
         left_out=max(0, len(air.heard) - MAX_NETWORKS),
     )  # fmt: skip
@@ -142,7 +150,7 @@ def _decoded(heard: Heard, source: str, joined: Mapping[str, str]) -> AccessPoin
         radio_measurement=elements is not None and elements.radio_measurement,
         bss_transition=elements is not None and elements.bss_transition,
         nontransmitted=elements.nontransmitted[:20] if elements is not None else (),
-        age_s=heard.age_s, elements=heard.elements,
+        age_s=heard.age_s, elements=heard.elements[: LONGEST + 1],
     )  # fmt: skip
 
 

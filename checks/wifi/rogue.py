@@ -13,6 +13,7 @@ from checks.judging import cannot_tell, failed, passed, warned
 from checks.params import Form, parse_mac
 from checks.safe import safe
 from checks.wifi._heard import (
+    PARTIAL,
     AccessPoint,
     Look,
     Ssid,
@@ -133,6 +134,12 @@ class Rogue(Check[RogueSeen]):
             yield nothing
             if not seen.look.redacted:
                 return
+        elif seen.look.partial():
+            yield cannot_tell(
+                safe(self.subject(), limit=200), f"A part of what is on the air was not read. "
+                f"{seen.look.partial()}", expected="only planned access points", observed=observed(seen.look),
+                fix=PARTIAL,
+            )  # fmt: skip
         for name in self.ssids:
             yield from self._network(name, seen)
         for point in seen.look_alikes:

@@ -11,6 +11,7 @@ from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.safe import safe
 from checks.wifi._heard import (
+    PARTIAL,
     AccessPoint,
     Look,
     Ssid,
@@ -162,11 +163,10 @@ class HeardSsid(Check[SsidSeen]):
                 observed=observed(look),
                 fix="Join the network with this laptop, then run it again, or stop hiding its name.",
             )  # fmt: skip
-        if look.left_out:
+        if look.partial():
             return cannot_tell(
-                place, f"{name} is not among the networks that were looked at, and {look.left_out} more were "
-                "left out.", expected=expected, observed=observed(look),
-                fix="Run it at a place with fewer networks.",
+                place, f"{name} is not among the networks that could be read. {look.partial()}",
+                expected=expected, observed=observed(look), fix=PARTIAL,
             )  # fmt: skip
         others = sorted({point.place.band for point in seen.access_points if point.place.band})
         besides = f" It is heard on {' and '.join(others)} GHz." if others else ""

@@ -64,10 +64,12 @@ class Security:
 
 def security_of(heard: Heard | Joined) -> Security:
     """Return the security by the elements where there are any, else by the source's words."""
-    if heard.elements:
-        privacy = heard.privacy if isinstance(heard, Heard) else None
-        return classify(read_elements(heard.elements), privacy=privacy)
-    return from_words(heard.security, privacy=heard.privacy if isinstance(heard, Heard) else None)
+    privacy = heard.privacy if isinstance(heard, Heard) else None
+    if not heard.elements:
+        return from_words(heard.security, privacy=privacy)
+    if privacy is None:
+        privacy = _PRIVACY_WORDS.get(heard.security[:200].partition(" ")[0].lower())
+    return classify(read_elements(heard.elements), privacy=privacy)
 
 
 def classify(elements: Elements, *, privacy: bool | None) -> Security:
@@ -201,6 +203,8 @@ _WORDS: dict[str, tuple[Found, ...]] = {
     ),
 }  # fmt: skip
 """What the names of `checks.wire.wifi.words` may mean: a system shows the best that it would use itself."""
+_PRIVACY_WORDS = {"open": False, "owe-transition": False, "wep": True}
+"""What the words tell of the capability field, where a source hands on the elements without it."""
 _PMF_WORDS: dict[str, Pmf] = {"pmf-required": "required", "pmf-capable": "capable", "pmf-no": "no"}
 _CIPHER_WORDS = ("GCMP-256", "CCMP-256", "GCMP", "CCMP", "TKIP")
 

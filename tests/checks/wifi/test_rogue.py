@@ -101,6 +101,9 @@ UNCERTAIN = {
     "redacted": (air(redacted=True), {}),
     "redacted addresses": (air(heard(bssid=""), redacted=True), {}),
     "no address": (air(heard(bssid="")), {}),
+    "a list that is cut": (air(*PAIR, unread=("It says 5, and lists 2.",)), {}),
+    "names hidden though nobody says so": (air(*PAIR, heard(elements=b"", ssid=None)), {}),
+    "more than are looked at": (air(*PAIR, *OTHERS * 501), {}),
     "only remembered": (air(*PAIR, *OTHERS, fresh=False), {}),
     "a stranger that is only remembered": (
         air(*PAIR, dataclasses.replace(heard(bssid=STRANGER), age_s=900.0)), {},

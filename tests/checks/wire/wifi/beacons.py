@@ -100,14 +100,14 @@ CHANNELS = {"2.4": (1, 2412), "5": (36, 5180), "6": (37, 6135)}
 
 
 def heard(
-    ssid: str = "Office", sent: bytes = WPA3, bssid: str = "f0:9f:c2:00:00:01", band: str = "5",
+    ssid: str | None = "Office", sent: bytes = WPA3, bssid: str = "f0:9f:c2:00:00:01", band: str = "5",
     signal: float | None = -50.0, more: bytes = b"", **fields: Any,
 ) -> Heard:  # fmt: skip
     """Return an access point that sends its elements; WEP and open ones are told by `privacy`."""
     channel, mhz = CHANNELS[band]
     return Heard(**{
         "bssid": bssid, "ssid": ssid, "frequency_mhz": mhz, "channel": channel, "width_mhz": None,
-        "signal_dbm": signal, "quality_percent": None, "elements": name(ssid) + sent + more,
+        "signal_dbm": signal, "quality_percent": None, "elements": name(ssid or "") + sent + more,
         "privacy": bool(sent), **fields,
     })  # fmt: skip
 

@@ -166,6 +166,13 @@ def test_elements_outweigh_words():
     assert security_of(joined).kind == "wpa3-personal"
 
 
+def test_words_stand_in_for_a_capability_field_that_is_not_handed_on():
+    assert security_of(heard("Office", b"", privacy=None, security="Open")).kind == "open"
+    assert security_of(heard("Office", b"", privacy=None, security="WEP")).kind == "wep"
+    assert security_of(heard("Office", b"", privacy=True, security="Open")).kind == "wep"
+    assert security_of(heard("Office", rsn("PSK"), privacy=None, security="Open")).kind == "wpa2-personal"
+
+
 def test_nothing_told_is_unknown_and_a_privacy_bit_alone_is_not_wep():
     def silent(privacy):
         return Heard(

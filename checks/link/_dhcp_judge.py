@@ -212,8 +212,8 @@ def _only_planned(plan: Dhcp, seen: DhcpSeen, planned: list[Reply]) -> Finding:
             expected=expected,
             observed=f"{observed}; {seen.left_out} answers left out, {seen.lost} frames lost"
             + (", the interface went down meanwhile" if seen.interrupted else ""),
-            fix="Stop what loads this laptop's link, find what floods this VLAN, or mend the cable; then run it "
-            "again.",
+            fix="Stop what loads this laptop's link, find what floods this VLAN, or mend the cable; then run "
+            "it again.",
         )  # fmt: skip
     if seen.listened_s < LEAST_S:
         return cannot_tell(

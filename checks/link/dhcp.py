@@ -74,7 +74,7 @@ class Dhcp(Check[DhcpSeen]):
     Proves: who offered what to this laptop, and that within the window nobody else did. Without the right to
     send raw frames, only what the operating system's own lease says, which never passes as a whole.
     Cannot prove: that a server which was silent now stays silent; a rogue that serves only certain clients is
-    seen only if its answer is broadcast, and one that forges hardware and IP address of the server not at all.
+    seen only if its answer is broadcast, and one that forges the server's hardware and IP address not at all.
     If it fails: look at the port's VLAN first, then at the relay, then at the scope on the server.
 
     Source: RFC 2131, RFC 2132, RFC 3046 (relays), RFC 3396 (long options), RFC 5859 (option 150).

@@ -80,6 +80,10 @@ def dhclient(text: str, now: datetime | None = None) -> tuple[LeaseFact, ...]:
             code = _code(key)
             if code:
                 options[code] = [part.strip().strip('"') for part in value.split(",")]
+        for key, code in (("filename", 67), ("server-name", 66)):
+            field = re.search(rf'^\s*{key} "([^"\n]{{1,255}})";', body, re.MULTILINE)
+            if field:
+                options.setdefault(code, [field[1]])
         fixed = re.search(r"^\s*fixed-address ([0-9.]{7,15});", body, re.MULTILINE)
         found[name[1]] = _lease(name[1], options, fixed[1] if fixed else "", "dhclient")
     return tuple(found.values())

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from checks import jsonable
 from checks.contract import Status
+from checks.link._dhcp_seen import DhcpSeen
+from checks.link.dhcp import Dhcp
+from checks.local import leases
 from checks.wire.frames.dhcp import decode
 from checks.wire.frames.udp_frame import read_udp, untagged
 from tests.checks.link.inside import Told, run
@@ -215,6 +219,40 @@ def test_an_offered_address_that_somebody_has_fails(office: Segment) -> None:
     told = ask(office)
     assert told.status is Status.FAIL, told
     assert bad(told) == ["10.77.0.60 in use"]
+
+
+def test_the_lease_of_a_real_client_reads_as_it_was_given(office: Segment) -> None:
+    need("dhclient")
+    dnsmasq(office.host("server", SERVER))
+    kept = office.lab.folder / "dhclient.leases"
+    office.laptop.run(
+        "dhclient",
+        "-4",
+        "-1",
+        "-sf",
+        "/bin/true",
+        "-lf",
+        kept,
+        "-pf",
+        office.lab.folder / "dhclient.pid",
+        "eth0",
+    )
+    (lease,) = leases.dhclient(kept.read_text())
+    assert (lease.interface, lease.server, lease.lease_s) == ("eth0", SERVER, 3600.0)
+    given = {item.code: item.values for item in lease.options}
+    assert given[6] == ("10.77.0.53", "10.77.0.54")
+    assert given[66] == ("tftp.corp.example",)
+    assert given[119] == ("corp.example.", "lab.example.")
+    check = jsonable.from_json(Dhcp, PLAN)
+    seen = DhcpSeen(interface="eth0", mac="52:54:00:00:00:05", lease=lease, hindrance="No right.")
+    findings = list(check.judge(seen))
+    assert {finding.status for finding in findings} == {Status.PASS, Status.INCONCLUSIVE}
+    untold = {finding.subject for finding in findings if finding.status is Status.INCONCLUSIVE}
+    assert untold == {
+        "10.77.0.10 TFTP server address (option 150)",
+        "10.77.0.10 vendor specific (option 43)",
+        "DHCP",
+    }
 
 
 # --- what lies

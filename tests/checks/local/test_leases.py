@@ -34,6 +34,8 @@ lease {
 lease {
   interface "eth0";
   fixed-address 10.20.0.60;
+  filename "boot.bin";
+  server-name "not.this.one";
   option subnet-mask 255.255.255.0;
   option routers 10.20.0.1;
   option dhcp-lease-time 28800;
@@ -58,6 +60,7 @@ def test_dhclient() -> None:
     assert got[6] == ("10.20.0.53", "10.20.0.54")
     assert got[119] == ("corp.example.", "lab.example.")
     assert (got[15], got[66]) == (("corp.example",), ("tftp.corp.example",))
+    assert got[67] == ("boot.bin",)
     assert 150 not in got, "hexadecimal numbers are not read as addresses"
 
 

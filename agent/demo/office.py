@@ -20,7 +20,8 @@ DOMAIN = "office.test"
 OLD_SERVER, NEW_SERVER = "192.0.2.20", "198.51.100.20"
 PREFERRED = {
     "dns": 21053, "intranet": 21443, "router": 21179, "printer": 21910, "recorder": 21800, "mail": 21025,
-    "phones": 21506, "directory": 21389, "time": 21123, "policy": 21444,
+    "phones": 21506, "directory": 21389, "time": 21123, "policy": 21444, "switch": 21161, "ups": 21162,
+    "printer-snmp": 21163,
 }  # fmt: skip
 """Ports that are used where they are free, so that the project file stays the same from start to start."""
 
@@ -77,13 +78,19 @@ class Faults:
     """The new side's SPF record was added beside the old one instead of merged with it."""
     old_policy: bool = True
     """The MTA-STS policy names the old mail server only, so that senders refuse the new one."""
+    slow_port: bool = True
+    """The access point's port runs at 100 Mbit/s: an old cable."""
+    on_battery: bool = True
+    """The UPS is not plugged into mains."""
+    waste_full: bool = True
+    """The printer's waste container is full."""
     nothing_agreed: bool = True
     """Nobody has stated that the way back is agreed."""
 
 
 MENDED = Faults(
     old_record=False, expired_certificate=False, printer_off=False, recorder_open=False, second_spf=False,
-    old_policy=False, nothing_agreed=False,
+    old_policy=False, slow_port=False, on_battery=False, waste_full=False, nothing_agreed=False,
 )  # fmt: skip
 
 
@@ -133,6 +140,7 @@ def opened(faults: Faults) -> Iterator[Office]:
             Greeter(bind("mail"), f"220 mail.{DOMAIN} ESMTP ready\r\n".encode("ascii")),
             Greeter(bind("phones")),
             Greeter(bind("directory")),
+            *_agents(faults, lambda name: bind(name, ports.datagrams)),
         ]
         if faults.printer_off:
             bind("printer", ports.silent)
@@ -146,6 +154,18 @@ def opened(faults: Faults) -> Iterator[Office]:
             yield Office(ports=bound, ca_pem=authority.pem())
     finally:
         ports.close_all(sockets)
+
+
+def _agents(faults: Faults, bind: Callable[[str], socket.socket]) -> Iterator[Service]:
+    from agent.demo import snmp_devices as devices
+    from agent.demo.snmp_server import SnmpAgent
+
+    for name, objects in (
+        ("switch", devices.switch(slow_port=faults.slow_port)),
+        ("ups", devices.ups(on_battery=faults.on_battery)),
+        ("printer-snmp", devices.printer(waste_full=faults.waste_full)),
+    ):
+        yield SnmpAgent(bind(name), devices.COMMUNITY, objects)
 
 
 def _zone(faults: Faults) -> str:

@@ -71,6 +71,43 @@ def test_the_mail_side_has_its_two_faults_and_they_can_be_mended(mended, faulty)
         assert (f"mx: {NEW_MX}\r\n".encode() in body) is named
 
 
+async def said(office, name, *oids, community="practice"):
+    """Return what an agent says, asked by pysnmp's own client."""
+    from pysnmp.hlapi.v1arch import asyncio as client
+
+    dispatcher = client.SnmpDispatcher()
+    try:
+        target = await client.UdpTransportTarget.create(
+            ("127.0.0.1", office.ports[name]), timeout=2, retries=1
+        )
+        asked = [client.ObjectType(client.ObjectIdentity(oid)) for oid in oids]
+        trouble, _, _, found = await client.get_cmd(
+            dispatcher, client.CommunityData(community, mpModel=1), target, *asked, lookupMib=False
+        )
+        return str(trouble) if trouble else [value.prettyPrint() for _, value in found]
+    finally:
+        dispatcher.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "oid", "broken", "mended_"),
+    [
+        ("switch", "1.3.6.1.2.1.31.1.1.1.15.2", "100", "1000"),
+        ("ups", "1.3.6.1.2.1.33.1.4.1.0", "5", "3"),
+        ("printer-snmp", "1.3.6.1.2.1.43.11.1.1.9.1.2", "97", "31"),
+    ],
+)
+async def test_the_devices_answer_by_snmp_with_their_faults_and_without(
+    mended, faulty, name, oid, broken, mended_
+):
+    assert await said(faulty, name, oid) == [broken]
+    assert await said(mended, name, oid) == [mended_]
+
+
+async def test_an_agent_tells_nobody_who_does_not_know_the_community(mended):
+    assert "No SNMP response" in await said(mended, "ups", "1.3.6.1.2.1.1.5.0", community="public")
+
+
 def test_what_is_no_query_gets_no_answer_and_a_long_one_is_truncated():
     answers = Answers({"office.test": "@ 1 IN SOA a b 1 1 1 1 1\n@ 1 IN NS a\n" + "\n".join(
         f'@ 1 IN TXT "{"x" * 200} {n}"' for n in range(10))})  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-TARGETS = ["tests.fuzz.dns_codec", "tests.fuzz.dhcp", "tests.fuzz.snmp_codec"]
+TARGETS = ["tests.fuzz.dns_codec", "tests.fuzz.dhcp", "tests.fuzz.snmp_codec", "tests.fuzz.frames"]
 
 
 @pytest.mark.parametrize("module", TARGETS)

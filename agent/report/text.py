@@ -16,6 +16,7 @@ from agent.report.accepted import Became
 from agent.report.going_on import cut_off, running_lines
 from agent.report.picture import Picture, Told
 from agent.report.style import SIGNS, Style
+from agent.switch_port import switch_port
 from agent.verdict import GOES, MilestoneVerdict, Standing
 from checks.safe import safe
 from checks.words import WORST_FIRST, Finding, Status, rank, span
@@ -74,6 +75,9 @@ def _head(picture: Picture, style: Style) -> Iterator[str]:
         elif cut_off(run, picture):
             seen += ", cut off before its end"
         yield from _wrapped(seen, style, "", "")
+        port = switch_port(picture.results.values(), run.vantage)
+        if port is not None:
+            yield from _wrapped(f"this laptop: {safe(port.shown(picture.now))}", style, "", "  ")
         for limit in run.vantage.limits:
             yield from _wrapped(f"this laptop: {safe(limit)}", style, "", "  ")
     for line in running_lines(picture):

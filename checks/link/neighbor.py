@@ -10,6 +10,7 @@ from checks.contract import Check, Finding, Vantage
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.link._devices import Device, devices, newest
+from checks.link._ends import ENDS
 from checks.link._listening import countdown, wired_interface
 from checks.link._port import judge_duplex, judge_vlan, place_of
 from checks.link._power import judge_power
@@ -220,9 +221,12 @@ class Neighbor(Check[NeighborSeen]):
     def _elsewhere(self, switching: list[Device]) -> Finding:
         here = ", ".join(map(place_of, switching[:8]))
         right = [d for d in switching if self.switch is None or d.is_called(self.switch)]
-        what = "Another port than the planned one." if right else "Another switch than the planned one."
+        what = "Another port than the planned one" if right else "Another switch than the planned one"
+        if len(switching) == 1:
+            port, name = safe(switching[0].port, limit=80), safe(switching[0].name, limit=80)
+            what = f"{ENDS}{port} of {name}: {what[0].lower()}{what[1:]}"
         return failed(
-            self.subject(), what, expected=self._plan(), observed=here,
+            self.subject(), f"{what}.", expected=self._plan(), observed=here,
             fix=f"The cable ends in {here}: patch the socket to {self._plan()}, or correct the plan.",
         )  # fmt: skip
 
@@ -237,7 +241,7 @@ class Neighbor(Check[NeighborSeen]):
             told = ", ".join(ours[0].protocols)
             port, name = safe(ours[0].port, limit=80), safe(ours[0].name, limit=80)
             yield passed(
-                place, f"The cable ends in port {port} of {name}.", expected=self._plan(),
+                place, f"{ENDS}{port} of {name}.", expected=self._plan(),
                 observed=f"{place} ({told})",
             )  # fmt: skip
         yield from judge_duplex(place, seen.duplex, ours)

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from agent.board import Board, Row
+from agent.switch_port import switch_port
 from agent.watch import View
 from checks.words import Status
 from tui.page import Page
@@ -106,7 +107,8 @@ class VantagePage(Page):
             return
         picture, now = view.picture, self.dashboard.frozen_at or self.store.now()
         zone = picture.plan.project.timezone
-        stand = [*seen_from(picture.run, now, zone, self._here), *cannot(picture.run)]
+        port = switch_port(picture.results.values(), picture.run.vantage) if picture.run is not None else None
+        stand = [*seen_from(picture.run, now, zone, self._here, port), *cannot(picture.run)]
         found = list(doctor(self._here, self._error, zone, busy=self._busy, read_only=self.store.read_only))
         if self.has_class("-wide"):
             self.query_one("#doctor", Paper).put(found)

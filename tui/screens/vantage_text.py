@@ -10,6 +10,7 @@ from agent.records import RunRecord, VantageRecord
 from agent.report.style import SIGNS
 from agent.report.text import when
 from agent.selfcheck import CLOCK_LIMIT_S
+from agent.switch_port import SwitchPort
 from checks.words import span
 from tui.store import Examined
 from tui.widgets.paper import BLANK, Para, para
@@ -19,7 +20,9 @@ _MOST = 12
 """Interfaces, addresses and limits that are shown; how many more there are is said."""
 
 
-def seen_from(run: RunRecord | None, now: datetime, zone: str, here: Examined | None) -> Iterator[Para]:
+def seen_from(
+    run: RunRecord | None, now: datetime, zone: str, here: Examined | None, port: SwitchPort | None = None
+) -> Iterator[Para]:
     """Say where the newest run saw its results from."""
     if run is None:
         yield para(("No run yet: nothing was seen from anywhere.", "bold"))
@@ -32,6 +35,8 @@ def seen_from(run: RunRecord | None, now: datetime, zone: str, here: Examined | 
     if here is not None and here.host.casefold() != vantage.host.casefold():
         said = f"These results were seen from another laptop, {vantage.host}; this dashboard runs on"
         yield para((f"{said} {here.host}.", "warn"))
+    if port is not None:
+        yield _row("switch port", port.shown(now))
     yield from _laptop(vantage)
 
 

@@ -53,15 +53,20 @@ LIES: dict[str, tuple[dict[str, Any], NeighborSeen, Status, str]] = {
         Status.INCONCLUSIVE,
         "names no device and port",
     ),
-    "another port": (PLAN, seen(made.lldp(port="Gi1/0/8")), Status.FAIL, "Another port"),
-    "a port that begins alike": (PLAN, seen(made.lldp(port="Gi1/0/71")), Status.FAIL, "Another port"),
-    "another switch": (PLAN, seen(made.lldp(name="sw-idf2")), Status.FAIL, "Another switch"),
-    "a switch that begins alike": (PLAN, seen(made.lldp(name="sw-idf12")), Status.FAIL, "Another switch"),
+    "another port": (PLAN, seen(made.lldp(port="Gi1/0/8")), Status.FAIL, "another port than"),
+    "a port that begins alike": (PLAN, seen(made.lldp(port="Gi1/0/71")), Status.FAIL, "another port than"),
+    "another switch": (PLAN, seen(made.lldp(name="sw-idf2")), Status.FAIL, "another switch than"),
+    "a switch that begins alike": (
+        PLAN,
+        seen(made.lldp(name="sw-idf12")),
+        Status.FAIL,
+        "another switch than",
+    ),
     "another domain's switch": (
         {"switch": "sw-idf1.example.com"},
         seen(made.lldp(name="sw-idf1.example.net")),
         Status.FAIL,
-        "Another",
+        "another switch than",
     ),
     "a telephone": (
         {},
@@ -278,6 +283,11 @@ def test_the_parts_of_edp_are_one_device() -> None:
     (device,) = devices(heard(*frames))
     assert (device.name, device.port) == ("summit", "1:4")
     assert [one.id for said in device.said for one in said.vlans] == [20]
+
+
+def test_which_port_it_is_instead_is_said_first() -> None:
+    (finding,) = Neighbor(**PLAN).judge(seen(made.lldp(port="Gi1/0/8")))
+    assert finding.message == "The cable ends in port Gi1/0/8 of sw-idf1: another port than the planned one."
 
 
 DECIDED: dict[str, tuple[dict[str, Any], tuple[bytes, ...], bool]] = {

@@ -91,8 +91,8 @@ def test_the_port_is_told_by_lldp_and_cdp(cable: Cable) -> None:
 @pytest.mark.parametrize(
     ("params", "words"),
     [
-        ({"switch": "sw-idf1", "port": "Gi1/0/8"}, "Another port"),
-        ({"switch": "sw-idf2"}, "Another switch"),
+        ({"switch": "sw-idf1", "port": "Gi1/0/8"}, "another port than"),
+        ({"switch": "sw-idf2"}, "another switch than"),
         ({"vlan": 21}, "another VLAN"),
         ({"voice_vlan": 31}, "another voice VLAN"),
     ],

@@ -27,7 +27,7 @@ class Inventory:
     model: str
     firmware: str
     serials: tuple[str, ...]
-    """Of every chassis, in the order of the agent."""
+    """Of every chassis, in the order of the agent; of every board where the agent knows only boards."""
 
 
 async def read_inventory(device: Device) -> Inventory:
@@ -35,7 +35,7 @@ async def read_inventory(device: Device) -> Inventory:
     group = await device.agent.get(SYS_DESCR, SYS_OBJECT_ID)
     vendor = places(dotted(group.get(SYS_OBJECT_ID)))
     entity = await _entity(device)
-    known = await _ask(device, (*vendor.model, *vendor.serial, *vendor.firmware))
+    known, columns = await _ask(device, (*vendor.model, *vendor.serial, *vendor.firmware))
     known["descr"] = text(group.get(SYS_DESCR))
 
     def found(wanted: tuple[str, ...], chassis: str) -> str:
@@ -43,6 +43,7 @@ async def read_inventory(device: Device) -> Inventory:
 
     first = found(vendor.serial, entity.serials[0] if entity.serials else "")
     serials = entity.serials if first in entity.serials else ((first,) if first else ())
+    serials = next((boards for boards in columns.values() if serials and boards[:1] == serials), serials)
     return Inventory(
         model=found(vendor.model, entity.model),
         firmware=found(vendor.firmware, entity.firmware),
@@ -75,18 +76,20 @@ def _first(column: Mapping[Index, Value], rows: Iterable[Index]) -> str:
     return next(iter(_told(column, rows)), "")
 
 
-async def _ask(device: Device, wanted: tuple[str, ...]) -> dict[str, str]:
-    """Return what the agent says at each place that is an object or a column, by its text."""
+async def _ask(device: Device, wanted: tuple[str, ...]) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """Return what the agent says at each place that is an object or a column, and whole columns."""
     objects = dict.fromkeys(place.partition("~")[0] for place in wanted if place[:1].isdigit())
     scalars = {place: oid(place) for place in objects if not place.endswith("*")}
     columns: dict[str, Oid] = {place: oid(place[:-2]) for place in objects if place.endswith("*")}
     got = await device.agent.get(*scalars.values()) if scalars else {}
     known = {place: _text(got.get(one)) for place, one in scalars.items()}
+    told: dict[str, tuple[str, ...]] = {}
     for place, column in columns.items():
         table = await device.agent.table(column)
         rows = table[column]
-        known[place] = _first(rows, sorted(rows))
-    return known
+        told[place] = _told(rows, sorted(rows))
+        known[place] = next(iter(told[place]), "")
+    return known, told
 
 
 def _text(value: Value | None) -> str:

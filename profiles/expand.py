@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any, Literal
 
 from checks.dataclass import dataclass
@@ -191,6 +191,8 @@ class Draft:
     document: Document
     path: Path
     origin: Origin
+    turn: int = 0
+    """Which round of its loop it is, from 0."""
 
 
 @dataclass
@@ -216,8 +218,9 @@ def expand(document: Document, checks: Any, scope: Scope, origin: Origin) -> Exp
                 document.problem(path, f"A check is a mapping with 'type', not {show(body)}.")
             )
             continue
-        for inner in _each(out, document, path, body, scope):
-            _expand_one(out, Draft(id=key, body=body, document=document, path=path, origin=origin), inner)
+        for turn, inner in enumerate(_each(out, document, path, body, scope)):
+            draft = Draft(id=key, body=body, document=document, path=path, origin=origin, turn=turn)
+            _expand_one(out, draft, inner)
             if len(out.drafts) > MAX_EXPANDED or out.values > MAX_VALUES:
                 what = f"more than {MAX_EXPANDED:,} checks or {MAX_VALUES:,} values"
                 out.problems.append(document.problem(path, f"Expanded, there are {what}."))
@@ -302,7 +305,7 @@ def _expand_one(out: Expanded, draft: Draft, scope: Scope) -> None:
                 filled[key] = made
         out.problems += found
     out.values += size(filled, MAX_VALUES)
-    out.drafts.append(Draft(id=name, body=filled, document=document, path=path, origin=draft.origin))
+    out.drafts.append(replace(draft, id=name, body=filled))
 
 
 def _fill_ids(document: Document, at: Path, ids: list[Any], scope: Scope) -> tuple[list[Any], list[Problem]]:

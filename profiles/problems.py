@@ -41,8 +41,8 @@ class Problem:
     message: str
     hint: str = ""
     source: str | None = None
-    parameters: tuple[str, ...] = ()
-    """The profile's parameters that the wrong value came from, the likeliest first."""
+    parameters: tuple[Path, ...] = ()
+    """Where below `with` the wrong value came from, the likeliest first."""
 
     def __str__(self) -> str:
         where = f"{show_path(self.path)}: " if self.path else ""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from agent.demo.office import DOMAIN, NEW_MX, NEW_SERVER, SENDERS, Office
+from agent.demo.snmp_devices import ACCESS_POINT, COMMUNITY, UPLINK
 
 FILE = "practice-office.yaml"
 CA_FILE = "practice-ca.pem"
@@ -77,7 +78,7 @@ project:
   time_servers: ["127.0.0.1:{port["time"]}"]
 
 scope:
-  in: [names, servers, intranet, mail, printing, telephones, cameras]
+  in: [names, servers, intranet, mail, switch, power, printing, telephones, cameras]
   out: [the Internet line, Wi-Fi]
 
 vendors:
@@ -102,6 +103,9 @@ with:
 without:
   line-confirmed: The practice office has no line.
   cabling-measured: The practice office has no cables.
+  labels: The practice office has no desks.
+  alarm-line: The practice office has no alarm.
+  keys: The practice office has no door.
   interface: The practice office has no cables.
   own-address: The practice office has no cables.
   gateway: The practice office has no gateway.
@@ -112,23 +116,23 @@ without:
   staff-work: The practice office has no staff.
 
 milestones:
-  prepared:
+  circuit:
     title: Agreed and written down
-  line-live:
-    title: The carrier's box is in place
+  cabling:
+    title: Boxes and switches are in place
 
 checks:
   carrier-box:
     type: network.tcp
     title: The carrier's box takes connections
-    milestone: line-live
+    milestone: cabling
     owner: isp
     target: 127.0.0.1
     port: {port["router"]}
   name-files:
     type: dns.record
     title: The file server's name leads to the new server
-    milestone: ready
+    milestone: services
     owner: hosting
     name: files.{DOMAIN}
     servers: ["127.0.0.1:{port["dns"]}"]
@@ -136,7 +140,7 @@ checks:
   mail-mx:
     type: mail.mx
     title: Mail for the office goes to the new side
-    milestone: ready
+    milestone: services
     owner: hosting
     domain: {DOMAIN}
     expect: [{{host: {NEW_MX}, preference: 0}}]
@@ -145,7 +149,7 @@ checks:
   mail-spf:
     type: mail.spf
     title: Old and new senders may send the office's mail
-    milestone: ready
+    milestone: services
     owner: hosting
     domain: {DOMAIN}
     senders:
@@ -155,7 +159,7 @@ checks:
   mail-mta-sts:
     type: mail.mta_sts
     title: The policy that senders keep allows the new side
-    milestone: ready
+    milestone: services
     owner: hosting
     domain: {DOMAIN}
     planned_mx: [{NEW_MX}]
@@ -165,7 +169,7 @@ checks:
   mail-dmarc:
     type: mail.dmarc
     title: Receivers do not reject mail before its signature is proven
-    milestone: ready
+    milestone: services
     owner: hosting
     domain: {DOMAIN}
     at_most: none
@@ -173,7 +177,7 @@ checks:
   web-certificate:
     type: network.tls
     title: The intranet's certificate is valid and stays so
-    milestone: ready
+    milestone: services
     owner: hosting
     target: 127.0.0.1:{port["intranet"]}
     server_name: intranet.{DOMAIN}
@@ -181,17 +185,51 @@ checks:
   web-intranet:
     type: network.http
     title: The intranet answers and is well
-    milestone: ready
+    milestone: services
     owner: hosting
     needs: [web-certificate]
     url: https://intranet.{DOMAIN}/health
     connect_to: 127.0.0.1:{port["intranet"]}
     ca_file: {_quoted(ca_file)}
     json: {{status: ok, office: new}}
+  switch-ports:
+    type: switch.ports
+    title: Uplink and access point run at full speed
+    milestone: cabling
+    owner: it
+    host: 127.0.0.1:{port["switch"]}
+    community: {COMMUNITY}
+    ports:
+      - {{port: "1", description: {UPLINK}, speed: 1000}}
+      - {{port: "2", description: {ACCESS_POINT}, min_speed: 1000}}
+  switch-poe:
+    type: switch.poe
+    title: The switch can power the telephones
+    milestone: cabling
+    owner: it
+    host: 127.0.0.1:{port["switch"]}
+    community: {COMMUNITY}
+    devices:
+      - {{name: telephones, count: 4, class: 2}}
+  power-ups:
+    type: ups
+    title: The UPS is on mains and lasts long enough
+    milestone: cabling
+    owner: it
+    host: 127.0.0.1:{port["ups"]}
+    community: {COMMUNITY}
+    min_runtime: 15m
+  printer-supplies:
+    type: printer
+    title: The printer is ready and well supplied
+    milestone: services
+    owner: it
+    host: 127.0.0.1:{port["printer-snmp"]}
+    community: {COMMUNITY}
   cameras-closed:
     type: network.closed
     title: The camera recorder cannot be reached from the desks
-    milestone: ready
+    milestone: services
     owner: it
     target: 127.0.0.1
     ports: [{port["recorder"]}]

@@ -9,11 +9,12 @@ from typing import Any
 from profiles.expand import Draft, uses
 from profiles.problems import Path
 
+_ALONE = re.compile(r"\$\{[^{}]*\}\Z")
 _QUOTED = re.compile(r"(?<!\w)'([^'\n]{1,300})'(?!\w)")
 
 
-def parameters_of(draft: Draft, path: Path, message: str) -> list[str]:
-    """Return the parameters that the value at `path` of a draft came from, the likeliest first.
+def parameters_of(draft: Draft, path: Path, message: str) -> list[Path]:
+    """Return where under `with` the value at `path` of a draft came from, the likeliest first.
 
     What a check says of itself as a whole has no path: then it is the key, or else the value, that the
     message quotes.
@@ -21,23 +22,34 @@ def parameters_of(draft: Draft, path: Path, message: str) -> list[str]:
     for length in range(len(path), 0, -1):
         written = draft.document.get((*draft.path, *path[:length]))
         if written is not None:
-            return _roots(draft, written) if isinstance(written, str) or length == len(path) else []
+            whole = isinstance(written, str) or length == len(path)
+            return _places(draft, written, path[length:]) if whole else []
     quoted = _QUOTED.findall(message)
     keys = [key for key in quoted if key in draft.body]
     keys += [
         key for text in quoted for key, value in draft.body.items()
         if json.dumps(text)[1:-1] in json.dumps(value, default=str)
     ]  # fmt: skip
-    found = [name for key in keys for name in _roots(draft, draft.document.get((*draft.path, key)))]
+    found = [place for key in keys for place in _places(draft, draft.document.get((*draft.path, key)))]
     return list(dict.fromkeys(found))
 
 
-def _roots(draft: Draft, written: Any) -> list[str]:
-    """Return the names of parameters in what is written, the item of an `each` by its list's."""
+def _places(draft: Draft, written: Any, below: Path = ()) -> list[Path]:
+    """Return the places of the parameters in what is written, and `below` one that stands alone.
+
+    The item of a loop is the one of its round in the list that the loop goes over.
+    """
     each = draft.document.get((*draft.path, "each"))
     lists = each if isinstance(each, dict) else {}
-    found: list[str] = []
+    alone = below if isinstance(written, str) and _ALONE.match(written) else ()
+    found: list[Path] = []
     for use in uses(written):
-        name = use.partition(".")[0]
-        found += [part.partition(".")[0] for part in uses(lists[name])] if name in lists else [name]
+        name, _, part = use.partition(".")
+        inside: Path = (part, *alone) if part else alone
+        if name not in lists:
+            found.append((name, *inside))
+            continue
+        whole = isinstance(lists[name], str) and _ALONE.match(lists[name])
+        item: Path = (draft.turn, *inside) if whole else ()
+        found += [(*source.split("."), *item) for source in uses(lists[name])]
     return list(dict.fromkeys(found))

@@ -21,6 +21,7 @@ from checks.safe import safe
 from profiles import wording
 from profiles.document import Document, read_document
 from profiles.expand import Draft, Scope, expand, slug, uses
+from profiles.problems import Path as YamlPath
 from profiles.problems import Problem, Problems, did_you_mean, scrub, show
 from profiles.profile import Profile, bind, read_profile
 from profiles.shelf import locate
@@ -149,14 +150,17 @@ def _where_written(work: _Work, problem: Problem) -> Problem:
 
     A wrong default is the profile's own mistake and stays there; an empty one waits to be given.
     """
-    given = [name for name in problem.parameters if work.document.get(("with", name)) is not None]
-    empty = [name for name in problem.parameters if work.scope.values.get(name) in (None, "", [])]
-    for name in [*given, *empty][:1]:
-        at = ("with", name) if given else ("with",) if "with" in work.document.value else ("profile",)
-        place = work.document.place(at, key=not given)
+    given = [path for path in problem.parameters if work.document.get(("with", path[0])) is not None]
+    empty = [path for path in problem.parameters if work.scope.values.get(str(path[0])) in (None, "", [])]
+    for path in [*given, *empty][:1]:
+        at: YamlPath = (
+            ("with", *path) if given else ("with",) if "with" in work.document.value else ("profile",)
+        )
+        unknown = problem.message.startswith("There is no such key")
+        place = work.document.place(at, key=not given or unknown)
         meant = problem.hint.startswith("did you mean")
         hint = problem.hint if meant else f"the check '{problem.path[1]}' takes it"
-        return work.document.problem_at(place, ("with", name), problem.message, hint)
+        return work.document.problem_at(place, at if given else ("with", *path[:1]), problem.message, hint)
     return problem
 
 

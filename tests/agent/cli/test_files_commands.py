@@ -43,10 +43,10 @@ def test_lint_says_what_is_there(office: Path) -> None:
     result = run(lint.command, office)
     assert result.exit_code == 0
     assert result.output.startswith(f"{office}: no problems: ")
-    assert result.output.endswith(" checks in 4 milestones\n")
+    assert result.output.endswith(" checks in 5 milestones\n")
     report = json.loads(run(lint.command, office, "--json").output)
     assert report["files"][0]["problems"] == []
-    assert report["files"][0]["milestones"] == 4
+    assert report["files"][0]["milestones"] == 5
 
 
 def test_lint_of_several_files_and_profiles(office: Path, tmp_path: Path) -> None:
@@ -82,9 +82,9 @@ def test_plan_is_readable_at_80_columns(office: Path) -> None:
     assert max(map(len, lines)) <= 80
     text = "\n".join(lines)
     for part in (
-        "cutover: Sat 2026-12-05 22:30 CET", "ready: The staff can work here, due Sat 2026-12-05 21:30 CET",
-        "gate: results at most 4 h old; warnings pass", "needs too: interface, gateway, internet", "wave 1",
-        "gateway: link.gateway 10.20.0.1", "needs interface", "owner isp (Line AG)", "required; at most 10 s",
+        "cutover: Sat 2026-12-05 22:30 CET", "open: Day one, due Sat 2026-12-05 22:30 CET",
+        "gate: results at most 4 h old; warnings pass", "needs too: interface, gateway, internet, resolvers", "wave 1",
+        "gateway: link.gateway 10.20.0.1", "needs gateway", "owner isp (Line AG)", "required; at most 10 s",
         "laptop: The project leaves it out: it is plugged in all the time", "Out of scope:", "the old site",
         "'time_server' is not given, empty or off.",
     ):  # fmt: skip

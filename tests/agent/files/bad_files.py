@@ -353,7 +353,7 @@ def _filling() -> Iterator[Case]:
 def _secrets() -> Iterator[Case]:
     for key in (
         "password", "Password", "db_password", "passwd", "secret", "client-secret", "token", "api_key", "apikey",
-        "private_key", "community", "snmp_community", "psk", "accessKey", "auth_key", "passphrase", "wifi-password2",
+        "private_key", "snmp_community", "psk", "accessKey", "auth_key", "passphrase", "wifi-password2",
     ):  # fmt: skip
         yield f"secret {key}", good() + f"  b: {{{TCP}, «{key}: «hunter2butlonger}}\n", "must not be written"
     for shape in (

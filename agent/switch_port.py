@@ -1,4 +1,4 @@
-"""The switch port that the laptop hung on, as the switch announced it: part of where results were seen from."""
+"""The switch port that the laptop hung on, as the switch announced it: part of where results are from."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 # the benchmarks compare with as well. Quick when everything is there; without root it prints what to install.
 set -eu
 
-packages="bind9-dnsutils chromium chrony coturn curl dnsmasq-base faketime fping iperf3 iproute2 iputils-ping isc-dhcp-client isc-dhcp-relay isc-dhcp-server knot knot-dnsutils
-  monitoring-plugins-basic nftables nginx-light nmap nsd openssh-client openssl postfix procps snmp snmpd tcpdump tmux udhcpc udhcpd
+packages="bind9-dnsutils chromium chrony coturn curl dnsmasq-base faketime fping iperf3 iproute2 iputils-ping isc-dhcp-client isc-dhcp-relay isc-dhcp-server knot knot-dnsutils lldpd
+  monitoring-plugins-basic nftables nginx-light nmap nsd openssh-client openssl postfix procps snmp snmpd tcpdump tmux tshark udhcpc udhcpd
   unbound util-linux"
 bench="dnsperf prometheus-blackbox-exporter"
 

@@ -8,6 +8,7 @@ changed. The Windows and macOS halves were never run by us on those systems.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sys
 import time
@@ -51,10 +52,16 @@ async def joined(shared: Shared, interface: str | None = None) -> Air:
 
 
 async def look(interface: str | None = None, *, fresh: bool = True) -> Air:
-    """Look once, for this caller alone (a survey takes several)."""
-    return await _first([
+    """Look once, for this caller alone (a survey takes several); `joined` is filled where it can be told."""
+    air = await _first([
         *((name, _bound(source, interface, fresh)) for name, source in _SCANS.get(_platform(), ())),
     ])  # fmt: skip
+    if air.redacted:
+        return air
+    with contextlib.suppress(CannotTell):
+        link = await look_joined(interface or air.interface or None)
+        air = dataclasses.replace(air, joined=link.joined)
+    return air
 
 
 async def look_joined(interface: str | None = None) -> Air:

@@ -46,25 +46,30 @@ def joined(interface: str | None) -> tuple[Joined, ...]:
 
 
 def _linux_joined(source: Any, radio: Any) -> Joined:
-    link = source.link(radio.native)
-    if not link.connected:
-        off = source.sysfs.is_up(radio.native.name) is False
-        return Joined(interface=name_of_radio(radio), state="switched off" if off else "disconnected")
-    station = link.extra.get("station") or {}
+    """Read the link. Whether there is one says the kernel's list of what is heard (the BSS we are
+    associated with): not every kernel tells the name with the interface, as the library expects."""
+    from lswifi.backends.linux import merge_station_dump
+
+    name = name_of_radio(radio)
+    if source.sysfs.is_up(radio.native.name) is False:
+        return Joined(interface=name, state="switched off")
+    records = source.dump_scan(radio.native)[: library.MAX_STATIONS]
+    mine = next((record for record in records if record.connected), None)
+    if mine is None:
+        return Joined(interface=name, state="disconnected")
+    heard = record_of(mine)
+    native = source.refresh(radio.native)
+    address, station = merge_station_dump(source._station_dump(native))[:2]
+    station = station or {}
     rx, tx = station.get("rx_rate") or {}, station.get("tx_rate") or {}
-    frequency = whole(link.frequency_mhz, 1000, 100_000)
-    bssid = hardware(link.bssid or "")
-    kept = [record_of(record) for record in source.dump_scan(radio.native)[: library.MAX_STATIONS]]
-    mine = next((one for one in kept if one.bssid == bssid), None)
-    signal = real(link.rssi)
+    frequency = whole(native.frequency_mhz, 1000, 100_000) or heard.frequency_mhz
+    signal = real(station.get("signal"))
     return Joined(
-        interface=name_of_radio(radio), state=_settled(name_of_radio(radio)),
-        ssid=name_of(bytes(link.ssid)), bssid=bssid,
-        frequency_mhz=frequency, channel=channel_of(frequency), width_mhz=whole(link.width_mhz, 1, 1000),
-        signal_dbm=signal if signal is not None and -150 < signal < 0 else None,
+        interface=name, state=_settled(name), ssid=heard.ssid, bssid=heard.bssid or hardware(address or ""),
+        frequency_mhz=frequency, channel=channel_of(frequency), width_mhz=whole(native.width_mhz, 1, 1000),
+        signal_dbm=signal if signal is not None and -150 < signal < 0 else heard.signal_dbm,
         rx_mbps=real(rx.get("mbps")), tx_mbps=real(tx.get("mbps")),
-        standard=_KINDS.get(str(tx.get("phy")), ""),
-        elements=mine.elements if mine else b"",
+        standard=_KINDS.get(str(tx.get("phy")), ""), elements=heard.elements,
     )  # fmt: skip
 
 

@@ -12,7 +12,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-TARGETS = ["tests.fuzz.dns_codec", "tests.fuzz.dhcp", "tests.fuzz.snmp_codec", "tests.fuzz.frames"]
+TARGETS = [
+    "tests.fuzz.dns_codec",
+    "tests.fuzz.dhcp",
+    "tests.fuzz.snmp_codec",
+    "tests.fuzz.frames",
+    "tests.fuzz.elements",
+]
 
 
 @pytest.mark.parametrize("module", TARGETS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checks.dataclass import dataclass
-from checks.wire.wifi.security import PSK, WEAK_CIPHERS, Found, Pmf, Security
+from checks.wire.wifi.security import WEAK_CIPHERS, Found, Pmf, Security
 from checks.words import Status, rank
 
 _SIX = ("owe", "wpa3-personal", "wpa3-enterprise", "wpa3-enterprise-192", "wpa2-enterprise")
@@ -142,16 +142,12 @@ def _beside(security: Security, band: str) -> list[Remark]:
             status=Status.FAIL, text=f"It still admits {named}, which is broken.",
             fix="Switch TKIP and WEP off in the access point: CCMP or GCMP alone.",
         ))  # fmt: skip
-    if band == "6" and kind != "unknown":
-        legal = (
-            kind in _SIX and not PSK.intersection(security.akms) and security.pmf in ("required", "unknown")
-        )
-        if not legal:
-            found.append(Remark(
-                status=Status.FAIL,
-                text="On 6 GHz only SAE, OWE and 802.1X with required PMF (802.11w) are allowed.",
-                fix="Correct the security of its 6 GHz radio: WPA3 without transition mode, or OWE.",
-            ))  # fmt: skip
+    if band == "6" and kind != "unknown" and not (kind in _SIX and security.pmf in ("required", "unknown")):
+        found.append(Remark(
+            status=Status.FAIL,
+            text="On 6 GHz only SAE, OWE and 802.1X with required PMF (802.11w) are allowed.",
+            fix="Correct the security of its 6 GHz radio: WPA3 without transition mode, or OWE.",
+        ))  # fmt: skip
     if kind == "wpa2-personal" and security.pmf == "no":
         found.append(Remark(
             status=Status.WARN,

@@ -48,7 +48,8 @@ GOOD = {
     "alone": ([on(36)], {}), "as many as allowed": ([on(36), *others(36, 3)], {}),
     "on other channels": ([on(36), *others(44, 9)], {}), "whispers": ([on(36), *others(36, 9, -86.0)], {}),
     "one radio's many networks": (
-        [on(36), *(on(36, ssid=f"N{n}", bssid=f"{n:02x}:9f:c2:00:00:0{n}") for n in range(9))], {},
+        [on(36), *(on(36, ssid=f"N{n}", bssid=f"{n:02x}:9f:c2:00:00:0{n}") for n in range(9))],
+        {"max_co_channel": 0},
     ),
     "as one foreign radio's many networks": (
         [on(36), *(on(36, ssid=f"N{n}", bssid=f"02:11:22:33:44:5{n}") for n in range(9))],

@@ -152,6 +152,12 @@ async def test_a_missing_permission_says_how_to_grant_it(monkeypatch):
     assert "System Settings > Privacy & Security > Location Services" in finding.fix
 
 
+async def test_a_silent_radio_is_not_a_missing_network(monkeypatch):
+    (finding,) = await judged(plan(bands=("5",)), air(), monkeypatch)
+    assert "no network at all" in finding.message
+    assert "radio" in finding.fix
+
+
 async def test_what_is_remembered_says_when(monkeypatch):
     look = air(*aged(600.0, BOTH), *aged(1.0, OTHERS), fresh=False)
     findings = await judged(plan(), look, monkeypatch)

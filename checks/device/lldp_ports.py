@@ -52,6 +52,7 @@ class LocalPorts:
         self._own_macs = frozenset(mac for mac in macs if mac and macs.count(mac) == 1)
         self._names = _Names(ports)
         self._named = {number: self._by_text(row) for number, row in rows.items()}
+        self._add_written_indexes()
         self._by_index = by_index or self._counts_by_index()
 
     def label(self, number: int) -> str:
@@ -92,6 +93,16 @@ class LocalPorts:
     def _counts_by_base(self) -> bool:
         base, index = self._votes()
         return base > index
+
+    def _add_written_indexes(self) -> None:
+        """Take ids that are numbers for ifIndexes (OmniSwitch): where they are not the port numbers again, and
+        every one of them is the ifIndex of something that can be plugged into."""
+        written = {number: said(row.id) for number, row in self._rows.items() if not self._named[number]}
+        ids = {number: int(text) for number, text in written.items() if text.isdecimal() and len(text) <= 10}
+        if all(number == told for number, told in ids.items()):
+            return
+        if all(told in self._ports and self._ports[told].physical for told in ids.values()):
+            self._named |= {number: frozenset({told}) for number, told in ids.items()}
 
     def _by_text(self, row: LocalRow) -> frozenset[int]:
         mac = row.mac()

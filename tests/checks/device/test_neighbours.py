@@ -72,6 +72,18 @@ def test_a_port_that_is_down_hears_nobody() -> None:
     assert read(made(interfaces(ifs, down=(2,)), row, base))[0].local_if_index == 1
 
 
+def test_ids_that_are_ifindexes_as_text() -> None:
+    ifs, base = {1001: "1/1/1", 1002: "1/1/2", 1003: "1/1/3"}, base_ports({1: 1003, 2: 1001, 3: 1002})
+    row = heard("1.2.71", "core", b"2025", port_kind=7)
+    written = local({1: b"1001", 2: b"1002", 3: b"1003"})
+    assert read(made(interfaces(ifs), row, written))[0].local_if_index == 1002
+    assert read(made(interfaces(ifs), row, base, written))[0].local_if_index == 1002
+    numbers = local({1: b"1", 2: b"2", 3: b"3"})
+    assert read(made(interfaces(ifs), row, base, numbers))[0].local_if_index == 1001
+    other = local({1: b"1001", 2: b"1002", 3: b"77"})
+    assert read(made(interfaces(ifs), row, base, other))[0].local_if_index == 1001
+
+
 def test_an_id_that_many_ports_share_must_not_contradict_the_number() -> None:
     ifs = {1: "Ethernet Interface", 2: "Ethernet Interface", 3: "mgmt"}
     row = heard("0.1.1", "core", b"x")

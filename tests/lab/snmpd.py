@@ -63,6 +63,7 @@ def snmpd(
         "rocommunity6 public",
         "view systemonly included .1.3.6.1.2.1.1",
         "rocommunity system default -V systemonly",
+        "rocommunity6 system default -V systemonly",
         "sysName lab-agent",
         "sysLocation the lab",
         f'createUser private SHA-256 "{AUTH_KEY}" AES "{PRIVACY_KEY}"',

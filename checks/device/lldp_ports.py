@@ -95,8 +95,10 @@ class LocalPorts:
         return base > index
 
     def _add_written_indexes(self) -> None:
-        """Take ids that are numbers for ifIndexes (OmniSwitch): where they are not the port numbers again, and
-        every one of them is the ifIndex of something that can be plugged into."""
+        """Take ids that are numbers for ifIndexes, as an OmniSwitch writes them.
+
+        Only where they are not the port numbers again, and each is the ifIndex of a port that can be plugged.
+        """
         written = {number: said(row.id) for number, row in self._rows.items() if not self._named[number]}
         ids = {number: int(text) for number, text in written.items() if text.isdecimal() and len(text) <= 10}
         if all(number == told for number, told in ids.items()):

@@ -214,12 +214,18 @@ def _level(
     if level is None or level < 0:
         return "unknown", None
     if most is not None and most > 0:
-        return "measured", round(100 * level / most, 1)
+        return "measured", _rounded(100 * level / most)
     if maker == _BROTHER and level <= 3:
         return "unknown", None
     if level <= 100 and (unit == _PERCENT or unit is None):
         return "measured", float(level)
     return "unknown", None
+
+
+def _rounded(percent: float) -> float:
+    """Return whole percents, as monitoring systems tell them; a little is not nothing."""
+    whole = float(int(percent + 0.5))
+    return whole if whole or percent == 0 else round(percent, 2)
 
 
 def _trays(columns: Columns) -> list[Supply]:

@@ -154,7 +154,7 @@ def highest(values: Iterable[Value], divisor: int = 1) -> float | None:
 async def vendor_says(device: Device, vendor: Vendor) -> Said | None:
     """Return what a vendor's MIB says, or None where the agent has none of it."""
     scalars = await device.agent.get(*vendor.scalars())
-    if not any(number(value) is not None for value in scalars.values()):
+    if not any(number(value) is not None for place, value in scalars.items() if place != vendor.model):
         return None
     loads = (await device.agent.table(vendor.load_column))[vendor.load_column] if vendor.load_column else {}
     return vendor.says(scalars, list(loads.values()))

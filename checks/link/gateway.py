@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import sys
 from collections.abc import Iterable, Iterator
 from statistics import median
@@ -16,6 +17,7 @@ from checks.local.facts import AddressFact, Family, GatewayFact, InterfaceFact, 
 from checks.params import Address
 from checks.safe import safe
 from checks.wire.arp import who_has
+from checks.wire.frames.solicitation import who_is
 from checks.wire.neighbours import prove
 
 
@@ -214,12 +216,30 @@ async def _ask_layer2(face: InterfaceFact, gateway: GatewayFact, echoes: list[Pi
         else:
             macs = tuple(sorted({answer.mac for answer in answers}))
             return Layer2(answered=bool(macs), macs=macs, how="ARP request")
+    macs = await _solicit(face, gateway) if gateway.family == "ipv6" else ()
+    if macs:
+        return Layer2(answered=True, macs=macs, how="neighbour solicitation")
     proof = await prove(gateway.address, face.name, needless=lambda: any(ping.received for ping in echoes))
     entry = proof.entry
     state = "no entry" if entry is None else f"entry {entry.state}"
     age = f", confirmed {entry.age_s:.1f} s ago" if entry and entry.mac and entry.age_s is not None else ""
     macs = (entry.mac,) if entry is not None and entry.mac and proof.answered else ()
     return Layer2(answered=proof.answered, macs=macs, how=f"neighbour table: {state}{age}")
+
+
+async def _solicit(face: InterfaceFact, gateway: GatewayFact) -> tuple[str, ...]:
+    """Return who answers for an IPv6 gateway; silence, or no right to ask, is left to the system's table."""
+    target = gateway.address.partition("%")[0]
+    local = ipaddress.ip_address(target).is_link_local
+    own = [a.address for a in face.addresses if a.family == "ipv6"]
+    source = next((a for a in own if ipaddress.ip_address(a).is_link_local == local), None)
+    source = source or (own[0] if own else None)
+    if source is None:
+        return ()
+    try:
+        return await who_is(face, target, source)
+    except CannotTell:
+        return ()
 
 
 async def _ping(vantage: Vantage, gateway: GatewayFact, echoes: list[Pinged]) -> Pinged:

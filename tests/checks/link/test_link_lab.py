@@ -113,6 +113,30 @@ def test_two_devices_with_the_gateways_address_fail(segment: Segment) -> None:
     assert len(told.seen.layer2.macs) == 2
 
 
+def test_the_ipv6_gateway_answers_a_solicitation(segment: Segment) -> None:
+    told = run(segment.laptop, "link.gateway", expect="2001:db8:5::1")
+    assert told.status is Status.PASS, told
+    assert told.seen.layer2.how == "neighbour solicitation"
+    mac = segment.router.run("cat", "/sys/class/net/eth0/address").stdout.strip()
+    assert told.seen.layer2.macs == (mac,)
+
+
+@pytest.mark.parametrize("rights", [True, False])
+def test_an_ipv6_gateway_that_is_off_fails(segment: Segment, rights: bool) -> None:
+    segment.router.ip("link set eth0 down")
+    told = run(segment.laptop, "link.gateway", rights=rights, family="ipv6")
+    assert told.status is Status.FAIL, told
+
+
+def test_two_devices_with_the_ipv6_gateways_address_fail(segment: Segment) -> None:
+    other = segment.lab.namespace("other")
+    plug(other, "eth0", segment.switch, "br0")
+    other.ip("addr add 2001:db8:5::1/64 dev eth0 nodad")
+    told = run(segment.laptop, "link.gateway", family="ipv6")
+    assert told.status is Status.FAIL, told
+    assert len(told.seen.layer2.macs) == 2
+
+
 def test_no_default_route_fails(segment: Segment) -> None:
     segment.laptop.ip("route del default")
     told = run(segment.laptop, "link.gateway")

@@ -32,6 +32,7 @@ _RICOH = oid("1.3.6.1.4.1.367.3.2.1.2.24.1.1")
 _RICOH_NAME, _RICOH_LEVEL = (*_RICOH, 3), (*_RICOH, 5)
 _RICOHS = frozenset({367, 2051})
 _BROTHER = 2435
+_BROTHER_SERIAL = oid("1.3.6.1.4.1.2435.2.3.9.4.2.1.5.5.1.0")
 
 STATUS = {1: "unknown", 2: "running", 3: "warning", 4: "testing", 5: "down"}
 PRINTER_STATUS = {1: "other", 2: "unknown", 3: "idle", 4: "printing", 5: "warmup"}
@@ -128,6 +129,8 @@ async def read_printer(device: Device) -> Printer:
             "system group.",
         )
     serials = [text(value) for value in general[_SERIAL].values()]
+    if not any(serials) and maker == _BROTHER:
+        serials = [text((await device.agent.get(_BROTHER_SERIAL)).get(_BROTHER_SERIAL))]
     return Printer(
         model=text(host[_DESCR].get(which)) if which else "",
         serial=next((serial for serial in serials if serial), ""),

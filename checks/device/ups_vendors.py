@@ -70,6 +70,8 @@ class Vendor:
     charge: tuple[Scaled, ...] = ()
     runtime: Scaled | None = None
     """Divided, it is minutes."""
+    doubtful: bool = False
+    """The runtime's unit is one that agents get wrong."""
     load: tuple[Scaled, ...] = ()
     load_column: Oid | None = None
     """Load of each phase, in percent."""
@@ -117,6 +119,7 @@ class Vendor:
             model=text(scalars.get(self.model)) if self.model else "",
             charge_percent=_within(_scaled(scalars, self.charge), 100),
             runtime_minutes=_scaled(scalars, (self.runtime,) if self.runtime else ()),
+            doubtful=self.doubtful,
             load_percent=_within(_scaled(scalars, self.load), 300) if not phases else float(max(phases)),
             output=output,
             on_battery=on_battery.pop() if len(on_battery) == 1 else None,
@@ -160,7 +163,33 @@ def _at(base: str, *rest: int) -> Oid:
 
 _APC, _CPS, _XUPS = "1.3.6.1.4.1.318.1.1.1", "1.3.6.1.4.1.3808.1.1.1", "1.3.6.1.4.1.534.1"
 _MGE, _AGENT, _DELTA = "1.3.6.1.4.1.705.1", "1.3.6.1.4.1.935.1.1.1", "1.3.6.1.4.1.2254.2.4"
+_EPPC = "1.3.6.1.4.1.935.10.1.1"
 _DELL, _SINETICA = "1.3.6.1.4.1.674.10902.2", "1.3.6.1.4.1.13891.101"
+
+
+def _xups(name: str, enterprise: int, base: str) -> Vendor:
+    """Return what Eaton's own cards say, and those it makes for others."""
+    return Vendor(
+        name=name, enterprises=(enterprise,), model=_at(base, 1, 2),
+        charge=(Scaled(oid=_at(base, 2, 4)),),
+        runtime=Scaled(oid=_at(base, 2, 1), divisor=60),
+        load=(Scaled(oid=_at(base, 4, 1)),),
+        load_column=(*oid(base), 4, 4, 1, 8),
+        output=_at(base, 4, 5),
+        outputs={
+            1: "other", 2: "off", 3: "mains", 4: "bypass", 5: "battery", 6: "boost", 7: "trim", 8: "mains",
+            9: "mains", 10: "mains", 11: "bypass", 12: "mains",
+        },
+        battery=_at(base, 2, 5),
+        batteries={1: "normal", 2: "normal", 3: "normal", 4: "normal", 6: "absent", 8: "fault"},
+        flags=(
+            Flag(oid=_at(base, 2, 7), value=1, means="fault", word="battery failure"),
+            Flag(oid=_at(base, 2, 8), value=1, means="absent", word="no battery"),
+            Flag(oid=_at(base, 2, 9), value=1, means="replace", word="battery over-aged"),
+            Flag(oid=_at(base, 2, 10), value=1, means="low", word="battery capacity low"),
+        ),
+    )  # fmt: skip
+
 
 VENDORS: tuple[Vendor, ...] = (
     Vendor(
@@ -197,26 +226,8 @@ VENDORS: tuple[Vendor, ...] = (
             Flag(oid=_at(_CPS, 2, 2, 5), value=2, means="replace", word="replace the battery"),
         ),
     ),
-    Vendor(
-        name="XUPS-MIB", enterprises=(534,), model=_at(_XUPS, 1, 2),
-        charge=(Scaled(oid=_at(_XUPS, 2, 4)),),
-        runtime=Scaled(oid=_at(_XUPS, 2, 1), divisor=60),
-        load=(Scaled(oid=_at(_XUPS, 4, 1)),),
-        load_column=(*oid(_XUPS), 4, 4, 1, 8),
-        output=_at(_XUPS, 4, 5),
-        outputs={
-            1: "other", 2: "off", 3: "mains", 4: "bypass", 5: "battery", 6: "boost", 7: "trim", 8: "mains",
-            9: "mains", 10: "mains", 11: "bypass", 12: "mains",
-        },
-        battery=_at(_XUPS, 2, 5),
-        batteries={1: "normal", 2: "normal", 3: "normal", 4: "normal", 6: "absent", 8: "fault"},
-        flags=(
-            Flag(oid=_at(_XUPS, 2, 7), value=1, means="fault", word="battery failure"),
-            Flag(oid=_at(_XUPS, 2, 8), value=1, means="absent", word="no battery"),
-            Flag(oid=_at(_XUPS, 2, 9), value=1, means="replace", word="battery over-aged"),
-            Flag(oid=_at(_XUPS, 2, 10), value=1, means="low", word="battery capacity low"),
-        ),
-    ),
+    _xups("XUPS-MIB", 534, _XUPS),
+    _xups("CPQPOWER-MIB", 232, "1.3.6.1.4.1.232.165.3"),
     Vendor(
         name="MG-SNMP-UPS-MIB", enterprises=(705,), model=_at(_MGE, 1, 1),
         charge=(Scaled(oid=_at(_MGE, 5, 2)),),
@@ -234,6 +245,19 @@ VENDORS: tuple[Vendor, ...] = (
             Flag(oid=_at(_MGE, 5, 14), value=1, means="low", word="low battery"),
             Flag(oid=_at(_MGE, 5, 16), value=1, means="low", word="low battery condition"),
         ),
+    ),
+    Vendor(
+        name="EPPC-MIB", enterprises=(935,), model=_at(_EPPC, 1, 2),
+        charge=(Scaled(oid=_at(_EPPC, 3, 4)),),
+        runtime=Scaled(oid=_at(_EPPC, 3, 3)), doubtful=True,
+        load_column=(*oid(_EPPC), 2, 18, 1, 7),
+        output=_at(_EPPC, 2, 1),
+        outputs={
+            1: "other", 2: "off", 3: "bypass", 4: "mains", 5: "battery", 6: "test", 7: "off", 8: "mains",
+            9: "mains", 10: "off", 11: "boost", 12: "trim", 13: "other",
+        },
+        battery=_at(_EPPC, 3, 1),
+        batteries={2: "normal", 3: "low", 4: "depleted", 6: "fault"},
     ),
     Vendor(
         name="NetAgent UPSMIB", enterprises=(935,), model=_at(_AGENT, 1, 1, 1),

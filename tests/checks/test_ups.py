@@ -203,3 +203,41 @@ async def test_recorded_ups_agree_with_what_a_monitoring_system_made_of_them(nam
             compared += 1
     assert compared == 3
     assert (ups.on_battery, ups.battery_ok) == (False, True)
+
+
+def vendor(enterprise, rows):
+    objects = {oid(f"1.3.6.1.4.1.{enterprise}.{key}"): value for key, value in rows.items()}
+    who = {oid("1.3.6.1.2.1.1.2.0"): oid(f"1.3.6.1.4.1.{enterprise}")}
+    return recordings.device(recordings.Recording(objects | who))
+
+
+@pytest.mark.parametrize(
+    ("enterprise", "rows", "field", "wanted"),
+    [
+        ("534.1", {"2.1.0": 1500, "2.4.0": 80, "4.5.0": 3, "2.5.0": 4}, "runtime_minutes", 25.0),
+        ("534.1", {"2.4.0": 80, "4.5.0": 5}, "on_battery", True),
+        ("534.1", {"2.4.0": 80, "4.5.0": 11}, "output", "bypass"),
+        ("534.1", {"2.4.0": 80, "2.5.0": 3, "2.9.0": 1}, "battery", "replace"),
+        ("534.1", {"2.4.0": 80, "2.5.0": 3, "2.9.0": 2}, "battery_ok", True),
+        ("534.1", {"2.4.0": 80, "4.4.1.8.1": 12, "4.4.1.8.2": 44}, "load_percent", 44.0),
+        ("232.165.3", {"2.1.0": 1200, "4.1.0": 31}, "load_percent", 31.0),
+        ("935.10.1", {"1.1.3.3.0": 600, "1.1.2.1.0": 4, "1.1.2.18.1.7.1": 27}, "runtime_doubtful", True),
+        ("935.10.1", {"1.1.3.3.0": 600, "1.1.2.1.0": 6}, "on_battery", None),
+        ("935", {"1.1.1.2.2.1.0": 99, "1.1.1.4.1.1.0": 3}, "on_battery", True),
+        ("3808.1", {"1.1.2.2.4.0": 174000, "1.1.4.1.1.0": 2}, "runtime_minutes", 29.0),
+        ("705.1", {"7.3.0": 1}, "on_battery", True),
+        ("705.1", {"7.3.0": 2, "7.4.0": 1}, "output", "bypass"),
+        ("705.1", {"7.3.0": 2, "5.9.0": 2, "5.11.0": 1}, "battery", "replace"),
+        ("2254.2.4", {"5.1.0": 1, "7.2.0": 0}, "on_battery", True),
+        ("674.10902.2", {"120.5.3.0": 11179, "110.1.0": 5}, "alarms", ("global status critical",)),
+    ],
+    ids=str,
+)
+async def test_the_mibs_of_vendors(enterprise, rows, field, wanted):
+    assert getattr(await read_ups(vendor(enterprise, rows)), field) == wanted
+
+
+async def test_a_card_of_another_maker_is_found_by_asking_all():
+    objects = vendor("534.1", {"2.4.0": 80, "4.5.0": 5}).agent.objects
+    who = {oid("1.3.6.1.2.1.1.2.0"): oid("1.3.6.1.4.1.8072.3.2.10")}
+    assert (await read_ups(recordings.device(recordings.Recording(objects | who)))).on_battery is True

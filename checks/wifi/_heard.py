@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 from checks.bounds import Len
-from checks.contract import Finding, Vantage
+from checks.contract import CannotTell, Finding, Vantage
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell
 from checks.safe import safe
@@ -96,16 +97,24 @@ class Look:
         return sum(self.heard.values())
 
 
-async def look_around(vantage: Vantage, interface: str | None) -> Air:
-    """Return what a scan hears, shared by the checks of a run."""
-    from checks.wire.wifi.adapter import scan
+async def look_around(vantage: Vantage, interface: str | None, *, connection: bool = False) -> Air:
+    """Return what a scan hears, shared by the checks of a run; with `connection` what is joined, too."""
+    from checks.wire.wifi.adapter import joined, scan
 
-    return await scan(vantage.shared, interface, fresh=True)
+    air = await scan(vantage.shared, interface, fresh=True)
+    if not connection or air.joined:
+        return air
+    try:
+        return dataclasses.replace(air, joined=(await joined(vantage.shared, interface)).joined)
+    except CannotTell:
+        return air
 
 
 def access_points(air: Air) -> tuple[AccessPoint, ...]:
     """Return what was heard, decoded, the strongest first."""
-    joined = {one.bssid: one.ssid for one in air.joined if one.bssid and one.ssid}
+    joined = {
+        one.bssid: one.ssid for one in air.joined if one.bssid and one.ssid and one.state == "connected"
+    }
     found = [_decoded(heard, air.source, joined) for heard in air.heard[:MAX_NETWORKS]]
     found.sort(key=lambda point: -(point.level.dbm if point.level is not None else -200.0))
     return tuple(found)

@@ -99,7 +99,7 @@ class HeardSsid(Check[SsidSeen]):
 
     async def observe(self, vantage: Vantage) -> SsidSeen:
         """Scan, and keep what sends this name, with its elements."""
-        air = await look_around(vantage, self.interface)
+        air = await look_around(vantage, self.interface, connection=self.hidden)
         points = access_points(air)
         return SsidSeen(
             look=look_of(air, points),

@@ -13,12 +13,21 @@ from checks.wire.wifi import adapter
 from checks.wire.wifi.air import Air
 
 
-async def judged(check: Check[Any], air: Air, monkeypatch: Any) -> list[Finding]:
+async def judged(
+    check: Check[Any], air: Air, monkeypatch: Any, joined: Air | Exception | None = None
+) -> list[Finding]:
+    """Return the findings on `air`; `joined` is what the system says of the connection."""
+
     async def given(shared: Shared, interface: str | None = None, fresh: bool = True) -> Air:
         return air
 
+    async def connection(shared: Shared, interface: str | None = None) -> Air:
+        if isinstance(joined, Exception):
+            raise joined
+        return joined or air
+
     monkeypatch.setattr(adapter, "scan", given)
-    monkeypatch.setattr(adapter, "joined", given)
+    monkeypatch.setattr(adapter, "joined", connection)
     seen = await check.observe(Vantage(Shared()))
     stored = json.loads(json.dumps(jsonable.to_json(seen)))
     again = jsonable.from_json(typing.get_type_hints(type(check).observe)["return"], stored)

@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from checks.vantage import CannotTell
 from checks.wifi.ssid import HeardSsid
 from checks.wire.wifi.air import Joined
 from tests.checks.wifi.looks import judged, statuses, worst
@@ -167,9 +168,14 @@ async def test_what_is_remembered_says_when(monkeypatch):
 
 async def test_a_hidden_network_is_known_by_the_connection_to_it(monkeypatch):
     joined = Joined(interface="wlan0", state="connected", ssid="Office", bssid=C)
-    findings = await judged(plan(hidden=True), air(NAMELESS, *OTHERS, joined=(joined,)), monkeypatch)
+    look = air(NAMELESS, *OTHERS)
+    findings = await judged(plan(hidden=True), look, monkeypatch, joined=air(joined=(joined,)))
     assert worst(findings) == "pass"
     assert f"Office at {C}" in statuses(findings)
+    gone = dataclasses.replace(joined, state="disconnected")
+    for other in (air(joined=(gone,)), CannotTell("No radio.", "Plug one in.")):
+        assert worst(await judged(plan(hidden=True), look, monkeypatch, joined=other)) == "inconclusive"
+    assert worst(await judged(plan(), look, monkeypatch, joined=air(joined=(joined,)))) == "fail"
 
 
 WARNED = {

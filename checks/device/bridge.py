@@ -23,6 +23,8 @@ CISCO = 9
 _INVALID, _SELF = 2, 4
 _OLD_RINGS = range(1002, 1006)
 MAX_CONTEXTS = 256
+_PROBES = 2
+"""Contexts that are tried first: where none of them answers, the others are not waited for."""
 _MAX_VLAN = 4095
 Rows = Mapping[Index, Value]
 
@@ -125,7 +127,11 @@ async def _by_context(device: Device) -> tuple[list[Learned], tuple[int, ...]]:
             except CannotTell:
                 return None
 
-    told = await asyncio.gather(*(read(vlan) for vlan in vlans[:MAX_CONTEXTS]))
+    asked = vlans[:MAX_CONTEXTS]
+    told = await asyncio.gather(*(read(vlan) for vlan in asked[:_PROBES]))
+    if told and all(rows is None for rows in told):
+        return [], tuple(vlans)
+    told += await asyncio.gather(*(read(vlan) for vlan in asked[_PROBES:]))
     unread = [vlan for vlan, rows in zip(vlans, told, strict=False) if rows is None]
     return [one for rows in told for one in rows or ()], (*unread, *vlans[MAX_CONTEXTS:])
 

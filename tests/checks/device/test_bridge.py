@@ -104,6 +104,27 @@ def test_a_context_that_is_not_shown_is_said() -> None:
     assert found.unread == (20,)
 
 
+def test_contexts_that_do_not_answer_are_not_all_waited_for() -> None:
+    many = rows("1.3.6.1.4.1.9.9.46.1.3.1.1.2", {f"1.{vlan}": 1 for vlan in range(2, 200)})
+    switch = made(interfaces(NAMES, vendor=9), BASE, many, rows(f"{D}.2", {ARCS: 1}))
+    asked: list[str] = []
+
+    class Silent:
+        name = "switch@vlan"
+
+        async def table(self, *_: object, **__: object) -> object:
+            raise CannotTell("No answer.", "Look.")
+
+    def context(vlan: str) -> Silent:
+        asked.append(vlan)
+        return Silent()
+
+    switch.agent.in_context = context  # type: ignore[method-assign, assignment]
+    found = asyncio.run(switch.read(read_forwarding))
+    assert len(asked) == 2
+    assert (found.entries, found.unread) == (learned(10101, None), tuple(range(2, 200)))
+
+
 OLD, NEW = "1.3.6.1.2.1.4.22.1", "1.3.6.1.2.1.4.35.1"
 RAW = bytes.fromhex("001b213c4d5e")
 

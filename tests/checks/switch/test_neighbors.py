@@ -84,7 +84,11 @@ CORE = neighbour(1, "core-1", "Te1/0/3")
         ),
         pytest.param(check_of(Neighbors), seen(), "inconclusive", "no neighbour", id="no plan, nobody"),
         pytest.param(
-            check_of(Neighbors), seen(CORE), "inconclusive", "none tells", id="no plan, nothing to compare"
+            check_of(Neighbors),
+            seen(CORE),
+            "inconclusive",
+            "None of the neighbours",
+            id="no plan, nothing to compare",
         ),
     ],
 )

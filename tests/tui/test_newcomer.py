@@ -35,9 +35,9 @@ def test_the_three_keys_on_the_screen_lead_to_the_cause_of_the_first_no_go(tmp_p
         last = terminal.text.rstrip().splitlines()[-1]
         assert re.search(" enter Why .* n Next ", last), "the keys are on the last line"
         terminal.send("n")
-        terminal.wait_for("WHAT BLOCKS ready: 6 fail")
+        terminal.wait_for("WHAT BLOCKS cabling: 2 fail")
         milestone, causes = first_cause(tmp_path)
-        assert milestone == "ready"
+        assert milestone == "cabling"
         terminal.send("\r")
         shown = terminal.wait_for("Expected", "Observed", "Fix", "EVIDENCE")
         check = re.search(r"!! FAIL +(\S+)", shown)[1]
@@ -48,7 +48,7 @@ def test_the_three_keys_on_the_screen_lead_to_the_cause_of_the_first_no_go(tmp_p
         assert finding["fix"].split(";")[0] in words
         assert re.search(r"Call +Ada Admin +\+41 00 000 00 03", shown)
         terminal.send("\x1b")
-        terminal.wait_for("WHAT BLOCKS ready: 6 fail")
+        terminal.wait_for("WHAT BLOCKS cabling: 2 fail")
         terminal.send("q")
         assert terminal.wait_end() == 4
         assert "The practice office is closed again." in terminal.raw.decode()

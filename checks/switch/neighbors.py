@@ -105,13 +105,15 @@ class Neighbors(DeviceCheck[NeighborsSeen]):
         if compared:
             said = in_line(f"{named(seen.ports, one.local_if_index)}: {called(one)}" for one in compared[:10])
             yield passed(
-                seen.name, f"What neighbours tell of VLAN and duplex agrees with our side ({len(compared)} compared).",
+                seen.name,
+                f"What neighbours tell of VLAN and duplex agrees with our side ({len(compared)} compared).",
                 expected="both ends alike", observed=said,
             )  # fmt: skip
         elif not self.neighbors and seen.neighbors:
             yield cannot_tell(
-                seen.name, f"None of the neighbours that the switch hears ({len(seen.neighbors)}) tells a VLAN or a "
-                "duplex that could be compared.", expected="both ends alike",
+                seen.name,
+                f"None of the neighbours that the switch hears ({len(seen.neighbors)}) tells a VLAN "
+                "or a duplex that could be compared.", expected="both ends alike",
                 observed=in_line(map(called, seen.neighbors[:10])),
                 fix="Plan who is to be heard where (neighbors), which proves more.",
             )  # fmt: skip

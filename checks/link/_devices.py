@@ -49,6 +49,13 @@ class Device:
         return tuple(sorted({one.voice_vlan for one in self.said if one.voice_vlan is not None}))
 
     @property
+    def untagged_voice(self) -> bool:
+        """Whether it names a voice VLAN and tells phones not to tag it, which is as good as none."""
+        voice = [p for one in self.said for p in one.policies if p.application == "voice" and not p.unknown]
+        by_others = any(one.voice_vlan is not None and not one.policies for one in self.said)
+        return bool(voice) and not by_others and not any(policy.tagged for policy in voice)
+
+    @property
     def duplexes(self) -> tuple[Duplex, ...]:
         """The duplex modes that it names."""
         return tuple(dict.fromkeys(one.duplex for one in self.said if one.duplex is not None))

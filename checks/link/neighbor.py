@@ -251,6 +251,13 @@ class Neighbor(Check[NeighborSeen]):
         if self.voice_vlan is not None:
             values = {vlan for device in ours for vlan in device.voice_vlans}
             yield judge_vlan(place, "voice VLAN", self.voice_vlan, values)
+            if values and any(device.untagged_voice for device in ours):
+                yield warned(
+                    place, "The switch names a voice VLAN and tells phones not to tag it.",
+                    expected="frames of phones are tagged", observed="LLDP-MED policy for voice: untagged",
+                    fix="Set the network policy for voice to tagged: a phone that keeps to it stays in the "
+                    "data VLAN.", reference="ANSI/TIA-1057 section 10.2.3.2",
+                )  # fmt: skip
         if self.poe_watts is not None:
             yield from (judge_power(place_of(device), device, self.poe_watts) for device in ours)
 

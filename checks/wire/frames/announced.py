@@ -78,6 +78,7 @@ class Announced:
     """The port's untagged VLAN (PVID, native VLAN)."""
     vlans: tuple[NamedVlan, ...] = ()
     voice_vlan: int | None = None
+    """VLAN for phones; whether they are to tag it, LLDP-MED's `policies` say."""
     policies: tuple[Policy, ...] = ()
     duplex: Duplex | None = None
     speed_mbps: int | None = None

@@ -242,7 +242,7 @@ def _policy(draft: _Draft, body: bytes) -> None:
         vlan=bits >> 9 & 0xFFF, priority=bits >> 6 & 7, dscp=bits & 0x3F,
     )  # fmt: skip
     draft.add("policies", policy)
-    if policy.application == "voice" and policy.tagged and not policy.unknown:
+    if policy.application == "voice" and not policy.unknown:
         draft.put("voice_vlan", vlan_id(policy.vlan))
 
 

@@ -135,8 +135,14 @@ LIES: dict[str, tuple[dict[str, Any], NeighborSeen, Status, str]] = {
     "a voice VLAN that phones do not tag": (
         PLAN | {"voice_vlan": 30},
         seen(made.lldp(GIGABIT, made.voice(30, tagged=False))),
-        Status.INCONCLUSIVE,
-        "does not announce the voice VLAN",
+        Status.WARN,
+        "tells phones not to tag it",
+    ),
+    "another voice VLAN that phones do not tag": (
+        PLAN | {"voice_vlan": 30},
+        seen(made.lldp(GIGABIT, made.voice(31, tagged=False))),
+        Status.FAIL,
+        "another voice VLAN",
     ),
     "a voice policy that is not known": (
         PLAN | {"voice_vlan": 30},

@@ -20,7 +20,7 @@ class Heard:
     width_mhz: int | None
     signal_dbm: float | None
     quality_percent: int | None
-    """What Windows and NetworkManager tell in place of dBm: 0 is -100 dBm and less, 100 is -50 and more."""
+    """What Windows and NetworkManager tell in place of dBm; `strength` knows what it is worth."""
     elements: bytes = b""
     """Raw information elements of its beacon or probe response; empty where the source has none."""
     privacy: bool | None = None

@@ -6,33 +6,12 @@ import math
 import statistics
 from collections.abc import Iterable
 
-from checks.survey import Look, Reading
+from checks.survey import Look
+from checks.wire.wifi.channel import band_of
+from checks.wire.wifi.strength import strength
 
 SILENT_DBM = -math.inf
 """What a look counts for that heard others and not the network."""
-
-
-def dbm(reading: Reading) -> float | None:
-    """Return the signal in dBm; a percentage of Windows or NetworkManager is half of what -100 lacks to 0.
-
-    Source: Microsoft, WLAN_ASSOCIATION_ATTRIBUTES, wlanSignalQuality.
-    """
-    if reading.signal_dbm is not None:
-        return reading.signal_dbm
-    if reading.quality_percent is None:
-        return None
-    return max(0, min(100, reading.quality_percent)) / 2 - 100
-
-
-def band_of(frequency_mhz: int | None) -> str | None:
-    """Return `2.4`, `5` or `6`, the band of a frequency."""
-    if frequency_mhz is None:
-        return None
-    if 2400 <= frequency_mhz < 2500:
-        return "2.4"
-    if 5150 <= frequency_mhz < 5925:
-        return "5"
-    return "6" if 5925 <= frequency_mhz <= 7125 else None
 
 
 def device_of(bssid: str) -> str:
@@ -50,11 +29,12 @@ def strongest(look: Look, ssid: str, band: str | None) -> tuple[float, float]:
     """Return the strongest and the second access point of a network in one look, in dBm."""
     by_device: dict[str, float] = {}
     for reading in look.readings:
-        level = dbm(reading)
-        if reading.ssid != ssid or level is None or band not in (None, band_of(reading.frequency_mhz)):
+        level = strength(reading, look.source)
+        here = band_of(reading.frequency_mhz) if reading.frequency_mhz else ""
+        if reading.ssid != ssid or level is None or band not in (None, here):
             continue
         place = device_of(reading.bssid)
-        by_device[place] = max(level, by_device.get(place, SILENT_DBM))
+        by_device[place] = max(level.dbm, by_device.get(place, SILENT_DBM))
     best = sorted(by_device.values(), reverse=True)
     return (best[0] if best else SILENT_DBM, best[1] if len(best) > 1 else SILENT_DBM)
 

@@ -7,6 +7,7 @@ between); NetworkManager derives its strength from -100 to -40 dBm, linear betwe
 from __future__ import annotations
 
 from checks.dataclass import dataclass
+from checks.survey import Reading
 from checks.wire.wifi.air import Heard, Joined
 
 
@@ -18,7 +19,7 @@ class Strength:
     estimated: bool = False
 
 
-def strength(heard: Heard | Joined, source: str) -> Strength | None:
+def strength(heard: Heard | Joined | Reading, source: str) -> Strength | None:
     """Return the level of what `source` heard, None where it tells none or what no radio measures."""
     if heard.signal_dbm is not None:
         return Strength(dbm=heard.signal_dbm) if -130 <= heard.signal_dbm < 0 else None

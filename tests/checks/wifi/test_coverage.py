@@ -12,8 +12,8 @@ from checks import jsonable
 from checks.contract import Status, worst
 from checks.survey import Look, Reading, SurveyPoint
 from checks.vantage import Shared, Vantage
-from checks.wire.wifi.levels import dbm, device_of, median
 from checks.wifi.coverage import Coverage, CoverageSeen
+from checks.wire.wifi.levels import device_of, median
 
 NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 AP1, AP1_5, AP2 = "00:1b:21:00:00:10", "02:1b:21:00:00:11", "00:1b:21:00:07:10"
@@ -137,18 +137,13 @@ def test_radios_of_one_access_point_are_no_second_one():
     assert device_of(AP1) == device_of(AP1_5) != device_of(AP2)
 
 
-@pytest.mark.parametrize(
-    ("reading", "expected"),
-    [
-        (Reading(ssid="x", bssid=AP1, signal_dbm=-61.0, quality_percent=10), -61.0),
-        (Reading(ssid="x", bssid=AP1, quality_percent=66), -67.0),
-        (Reading(ssid="x", bssid=AP1, quality_percent=400), -50.0),
-        (Reading(ssid="x", bssid=AP1), None),
-    ],
-    ids=["dbm", "quality", "too much", "nothing"],
-)  # fmt: skip
-def test_dbm(reading, expected):
-    assert dbm(reading) == expected
+async def test_a_percentage_is_worth_what_its_source_means_by_it():
+    reading = Reading(ssid="Contoso", bssid=AP1, frequency_mhz=5180, quality_percent=66)
+    for source, expected in (("netsh", -67.0), ("nmcli", -60.4)):
+        corner = point("corner", *(Look(source=source, readings=(reading,)),) * 5)
+        _, findings = await judged((*OFFICE, corner), second_ap=None, min_signal=-50)
+        [about] = [finding for finding in findings if finding.subject == "ground: corner"]
+        assert about.observed == f"{expected:.0f} dBm"
 
 
 def test_the_median_of_an_even_number_is_the_lower():

@@ -18,7 +18,7 @@ from tests.checks.wire.frames import made
 from tests.lab import Lab, Namespace, need
 from tests.lab.lldpd import VOICE, lldpd, pvid
 from tests.lab.namespaces import link
-from tests.lab.running import run_json
+from tests.lab.running import gonogo, run_json
 
 pytestmark = pytest.mark.lab
 
@@ -230,3 +230,5 @@ def test_a_run_tells_the_port(cable: Cable, tmp_path: Path) -> None:
     assert any(
         "heard" in note["text"] or "Listening" in note["text"] for note in ran.results["port"]["notes"]
     )
+    told = gonogo(cable.laptop, "status", project)
+    assert "this laptop: The cable ends in port Gi1/0/7 of sw-idf1 (port, " in told.stdout + told.stderr

@@ -192,7 +192,7 @@ _TABLE: dict[int, Vendor] = {
     2334: Vendor(name="Packeteer"),
     2356: Vendor(
         name="Lancom",
-        model=(r"descr~^(LANCOM [^\s(/]{1,40}(?: [A-Z+]{1,8})?)", r"descr~^([^\s(]{1,40})", "entity"),
+        model=(r"descr~^(.{2,60}?) [0-9]{1,2}\.[0-9]{2}\.[0-9]{4}", "entity"),
         serial=("entity", r"descr~ (\d{10,20})\s{0,4}$"),
         firmware=(r"descr~ ([0-9]{1,2}\.[0-9]{2}\.[0-9]{4}[^\s]{0,12}(?: / [0-9.]{8,10})?)", "entity"),
     ),
@@ -260,7 +260,7 @@ _TABLE: dict[int, Vendor] = {
     5491: Vendor(name="Riello", model=(_UPS_MODEL,), firmware=(_UPS_SOFTWARE, _UPS_AGENT)),
     6027: Vendor(
         name="Dell Force10",
-        model=(r"descr~System Type: ?([^\s,;]{1,40})", "entity"),
+        model=(r"descr~(?:System Type|Series): ?([^\s,;]{1,40})", "entity"),
         serial=(_E + "6027.3.10.1.2.2.1.12.1", _E + "6027.3.26.1.3.4.1.10.*", "entity"),
         firmware=(r"descr~Application Software Version: ?([^\s,;]{1,40})", "entity"),
     ),

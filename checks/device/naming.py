@@ -60,6 +60,7 @@ def find_ports(ports: Iterable[Port], name: str) -> tuple[Port, ...]:
 
     Tried in this order, and the first that finds anything counts: ifName as written, ifDescr as written,
     either in any of the usual spellings, the number of the ifIndex. Capitals and spaces around do not matter.
+    Some stacks list the ports of a swapped member twice: of several, those that are absent do not count.
     """
     all_ports = tuple(ports)
     wanted = name.strip().casefold()
@@ -73,4 +74,5 @@ def find_ports(ports: Iterable[Port], name: str) -> tuple[Port, ...]:
     )
     if not found and wanted.isdecimal() and len(wanted) <= 10:
         found = tuple(port for port in all_ports if port.if_index == int(wanted))
-    return found
+    present = tuple(port for port in found if port.oper != "not_present")
+    return present or found

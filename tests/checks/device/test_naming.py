@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from checks.device.naming import canonical, find_ports
@@ -56,6 +58,13 @@ def test_a_name_that_fits_two_ports_is_not_guessed():
     assert len(find_ports(stack, "gi1")) == 2
     same = (port(1, "g1", "Ethernet Interface"), port(2, "g2", "Ethernet Interface"))
     assert len(find_ports(same, "Ethernet Interface")) == 2
+
+
+def test_a_port_that_was_swapped_is_listed_twice_and_there_once():
+    gone = dataclasses.replace(port(112, "Gi2/0/1"), oper="not_present")
+    assert [found.if_index for found in find_ports((port(6, "Gi2/0/1"), gone), "Gi2/0/1")] == [6]
+    assert find_ports((gone,), "Gi2/0/1") == (gone,)
+    assert len(find_ports((port(6, "Gi2/0/1"), port(7, "Gi2/0/1")), "Gi2/0/1")) == 2
 
 
 def test_a_written_name_goes_before_the_number_of_another():

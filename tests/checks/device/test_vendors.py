@@ -48,10 +48,11 @@ def told(number, descr, *more):
         ),
         (
             2011,
-            "S5720-28X-SI-AC Huawei Versatile Routing Platform Software VRP (R) software,Version 5.170 "
-            "(S5720 V200R019C00SPC500)",
-            "S5720-28X-SI-AC",
-            "V200R019C00SPC500",
+            (
+                "S5720-28X-SI-AC Huawei Versatile Routing Platform Software VRP (R) software,Version 5.170 "
+                "(S5720 V200R019C00SPC500)"
+            ),
+            ("S5720-28X-SI-AC", "V200R019C00SPC500"),
         ),
         (
             2356,
@@ -73,8 +74,10 @@ def told(number, descr, *more):
         ),
         (
             6027,
-            "Dell Networking OS Operating System Version: 2.0 Application Software Version: 9.9(0.0P9) "
-            "Series: S4048-ON",
+            (
+                "Dell Networking OS Operating System Version: 2.0 Application Software Version: 9.9(0.0P9) "
+                "Series: S4048-ON"
+            ),
             "S4048-ON",
             "9.9(0.0P9)",
         ),
@@ -84,8 +87,10 @@ def told(number, descr, *more):
         (25461, "Palo Alto Networks PA-220 series firewall", "PA-220", ""),
         (
             25506,
-            "H3C Comware Platform Software, Software Version 7.1.070 Release 2612P01\r\n"
-            "H3C S5130S-28S-EI\r\nCopyright",
+            (
+                "H3C Comware Platform Software, Software Version 7.1.070 Release 2612P01\r\n"
+                "H3C S5130S-28S-EI\r\nCopyright"
+            ),
             "S5130S-28S-EI",
             "7.1.070",
         ),
@@ -111,8 +116,9 @@ def test_the_entity_mib_counts_where_sys_descr_is_silent():
 @pytest.mark.parametrize(
     ("object_id", "number", "name"),
     [
-        ("1.3.6.1.4.1.9.1.1208", 9, "Cisco"), ("1.3.6.1.4.1.25506.11", 25506, "H3C"), ("1.3.6.1.4.1", None, ""),
-        ("", None, ""), ("1.3.6.1.4.1.99999", 99999, ""), ("1.3.6.1.4.1.x", None, ""),
+        ("1.3.6.1.4.1.9.1.1208", 9, "Cisco"), ("1.3.6.1.4.1.25506.11", 25506, "H3C"),
+        ("1.3.6.1.4.1", None, ""), ("", None, ""), ("1.3.6.1.4.1.99999", 99999, ""),
+        ("1.3.6.1.4.1.x", None, ""),
     ],
 )  # fmt: skip
 def test_vendors(object_id, number, name):

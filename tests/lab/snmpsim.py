@@ -55,7 +55,8 @@ def simulator(folder: Path, names: Sequence[str]) -> Iterator[Simulator]:
         shutil.copy(FOLDER / f"{name}.snmprec", data)
     words = [
         str(RESPONDER), "--cache-dir", str(folder / "cache"), "--log-level", "error",
-        "--v3-engine-id", "auto", "--data-dir", str(data), "--v3-user", USER, "--v3-auth-key", AUTH_KEY, "--v3-auth-proto", "SHA256",
+        "--v3-engine-id", "auto", "--data-dir", str(data),
+        "--v3-user", USER, "--v3-auth-key", AUTH_KEY, "--v3-auth-proto", "SHA256",
         "--v3-priv-key", PRIVACY_KEY, "--v3-priv-proto", "AES", f"--agent-udpv4-endpoint=127.0.0.1:{port}",
     ]  # fmt: skip
     if hasattr(os, "geteuid") and os.geteuid() == 0:

@@ -420,3 +420,27 @@ async def test_many_agents_at_once_share_one_socket():
         assert len(client._sockets) == 1
         await client.close()
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_an_error_in_one_table_leaves_the_others_quick():
+    objects = switch(60)
+    with Agent(objects, lies=Lies(gen_err_at=TYPE)) as agent:
+        async with asked(agent) as ours:
+            assert (await ours.table(HC))[HC] == column(objects, HC)
+            with pytest.raises(CannotTell, match="genErr"):
+                await ours.table(DESCR, TYPE)
+            agent.asked.clear()
+            assert (await ours.table(HC))[HC] == column(objects, HC)
+            assert agent.asked["getnext"] == 0
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_one_table_that_comes_by_v1_only_leaves_the_others_their_64_bit_counters():
+    objects = switch(10)
+    agent = Agent(objects)
+    answers = agent.replies
+    agent.replies = lambda data: [] if data[4] == 1 and b"\x02\x02\x01\x02" in data else answers(data)
+    with agent:
+        async with asked(agent) as ours:
+            assert (await ours.table(DESCR))[DESCR] == column(objects, DESCR)
+            assert (await ours.table(HC))[HC] == column(objects, HC)

@@ -52,7 +52,8 @@ def told(number, descr, *more):
                 "S5720-28X-SI-AC Huawei Versatile Routing Platform Software VRP (R) software,Version 5.170 "
                 "(S5720 V200R019C00SPC500)"
             ),
-            ("S5720-28X-SI-AC", "V200R019C00SPC500"),
+            "S5720-28X-SI-AC",
+            "V200R019C00SPC500",
         ),
         (
             2356,

@@ -27,6 +27,8 @@ IEEE_CURRENT_EGRESS, IEEE_CURRENT_UNTAGGED = ((*_IEEE, 2, 1, column) for column 
 IEEE_NAME, IEEE_EGRESS, IEEE_UNTAGGED = ((*_IEEE, 3, 1, column) for column in (3, 4, 6))
 IEEE_PVID = (*_IEEE, 5, 1, 1)
 MAX_VLAN = 4094
+_OTHER_PVID = ("1.3.6.1.4.1.9.6.1.", "1.3.6.1.4.1.3955.1000.", "1.3.6.1.4.1.89.")
+"""Switches of one family (Cisco Business and SG, Linksys) whose dot1qPvid is that of another port mode."""
 Rows = dict[Index, Value]
 
 
@@ -50,7 +52,8 @@ class VlansRead:
 async def read_vlans(device: Device) -> VlansRead:
     """Return the VLANs; raise CannotTell where the device shows none in any table that we know."""
     got = await device.agent.get(SYS_OBJECT_ID)
-    vendor = enterprise(dotted(got.get(SYS_OBJECT_ID)))
+    object_id = dotted(got.get(SYS_OBJECT_ID))
+    vendor = enterprise(object_id)
     best: RawVlans | None = None
     for way in _WAYS.get(vendor or 0, (_q_bridge, _ieee)):
         raw = await way(device)
@@ -65,7 +68,17 @@ async def read_vlans(device: Device) -> VlansRead:
             "Give the community or user a view of 1.3.6.1.2.1.17 and 1.3.6.1.4.1, read only; if the device "
             "is no switch, check the VLANs on the switch before it.",
         )
+    if f"{object_id}.".startswith(_OTHER_PVID):
+        _drop_doubtful(best)
     return _made(best)
+
+
+def _drop_doubtful(raw: RawVlans) -> None:
+    """Leave out PVIDs that a port's one untagged VLAN contradicts, where they are known to mean nothing."""
+    for port, default in list(raw.pvid.items()):
+        carried = [vlan for vlan, ports in raw.untagged.items() if port in ports]
+        if len(carried) == 1 and carried[0] != default:
+            del raw.pvid[port]
 
 
 def _made(raw: RawVlans) -> VlansRead:

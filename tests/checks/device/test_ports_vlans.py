@@ -175,6 +175,20 @@ def test_vlans_whose_ports_nobody_tells_are_unread():
     assert (found.unread, found.pvid) == ((10, 20), {"1": 10, "2": 20})
 
 
+@pytest.mark.parametrize(
+    ("object_id", "wanted"),
+    [("1.3.6.1.4.1.9.6.1.1004.28.5", {"2": 10}), ("1.3.6.1.4.1.99999.1", {"1": 1, "2": 10})],
+    ids=["cisco-business", "others"],
+)
+def test_a_pvid_that_means_nothing_in_access_mode_is_left_out(object_id, wanted):
+    told = bridge(
+        current={"0.10": b"\xc0", "0.20": b"\0"}, untagged={"0.10": b"\xc0", "0.20": b"\0"},
+        pvid=rows(f"{Q}.5.1.1", {"1": 1, "2": 10}),
+    )  # fmt: skip
+    told[oid("1.3.6.1.2.1.1.2.0")] = oid(object_id)
+    assert read(told, read_vlans).pvid == wanted
+
+
 def test_no_vlan_table_is_inconclusive():
     with pytest.raises(CannotTell, match="no VLAN"):
         read(plain(), read_vlans)

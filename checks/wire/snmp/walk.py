@@ -203,7 +203,7 @@ class _Walk:
             if index is None:
                 index = known[suffix] = ber.decode_arcs(suffix)
             if index <= last if ordered else index in column.seen:
-                if ordered and tag not in {ber.NO_SUCH_OBJECT, ber.NO_SUCH_INSTANCE}:
+                if ordered and (rows or tag not in {ber.NO_SUCH_OBJECT, ber.NO_SUCH_INSTANCE}):
                     raise failures.circles(self.line.name, column.oid, column.oid + last, column.oid + index)
                 column.ended = True
                 break
@@ -216,7 +216,8 @@ class _Walk:
 
     def leave(self, column: _Column, oid: Oid, tag: int, last: Index) -> None:
         """End a column whose next object is another's; an object that lies before it is a lie."""
-        if self.ordered and oid < column.oid + last and tag not in {ber.NO_SUCH_OBJECT, ber.NO_SUCH_INSTANCE}:
+        nothing = tag in {ber.NO_SUCH_OBJECT, ber.NO_SUCH_INSTANCE} and not column.rows
+        if self.ordered and oid < column.oid + last and not nothing:
             raise failures.circles(self.line.name, column.oid, column.oid + last, oid)
         column.ended = True
 

@@ -62,6 +62,15 @@ async def test_silence_in_the_middle_ends_the_walk(ours):
     assert [kind for _, kind, _ in ours.asked][-1] == ber.GETNEXT
 
 
+@pytest.mark.parametrize("tag", [ber.NO_SUCH_OBJECT, ber.NO_SUCH_INSTANCE], ids=["object", "instance"])
+async def test_no_such_object_is_an_empty_column_and_no_end_of_one(ours, tag):
+    ours.script += [Outcome(0, 0, [(ber.encode_oid(DESCR), tag, None)])]
+    assert await ours.table(DESCR) == {DESCR: {}}
+    ours.script[:] = [Outcome(0, 0, [row(1), row(2), (row(2)[0], tag, None)])]
+    with pytest.raises(CannotTell, match="answers in circles"):
+        await ours.table(DESCR)
+
+
 async def test_a_vlan_is_asked_in_its_context(ours):
     ours.script += [Outcome(0, 0, [(ber.encode_oid((*DESCR, 1)), ber.END_OF_MIB_VIEW, None)])]
     assert await ours.in_context("10").table(DESCR) == {DESCR: {}}

@@ -81,6 +81,14 @@ def facing(ports: Iterable[Port], neighbours: Iterable[Neighbour], name: str) ->
     return tuple(port for port in ports if port.if_index in heard)
 
 
+def aggregations(found: Iterable[Port], ports: Iterable[Port]) -> tuple[Port, ...]:
+    """Return the aggregations that the found ports are or belong to; without any, the ports themselves."""
+    by_index = {port.if_index: port for port in ports}
+    lifted = [by_index.get(port.lag, port) if port.lag is not None else port for port in found]
+    distinct = tuple(dict.fromkeys(lifted))
+    return tuple(port for port in distinct if port.members or port.if_type == 161) or distinct
+
+
 def carriers(port: Port) -> tuple[int, ...]:
     """Return the ifIndexes under which a port may stand in VLAN tables: its own and its aggregation's."""
     return (port.if_index,) if port.lag is None else (port.if_index, port.lag)

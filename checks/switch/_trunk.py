@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from checks.contract import Finding
 from checks.dataclass import dataclass
-from checks.device.records import Port
+from checks.device.records import Neighbour, Port
 from checks.device.vlans import VlansRead
 from checks.judging import cannot_tell, failed, passed, warned
-from checks.safe import safe
+from checks.safe import in_line, safe
 from checks.switch._judge_vlan import listed, one_port
-from checks.switch._plan import carriers, pvid, untagged_vlans
+from checks.switch._plan import aggregations, carriers, described, facing, pvid, untagged_vlans
 
 _ALLOW = "Allow the VLAN on the trunk at the end that lacks it (and create it there), or correct the plan."
 
@@ -50,22 +50,50 @@ def end_of(read: VlansRead, port: Port) -> End:
     )
 
 
+def meant(
+    device: str,
+    ports: tuple[Port, ...],
+    neighbours: tuple[Neighbour, ...] | None,
+    silent: str,
+    name: str | None,
+    description: str | None,
+    neighbor: str | None,
+) -> tuple[tuple[Port, ...], Finding | None]:
+    """Return the trunks that a plan means by one of the three, or what is wrong with it."""
+    if name is not None:
+        port, trouble = one_port(device, ports, name, "a trunk")
+        return ((port,) if port is not None else ()), trouble
+    words = f"described {description!r}" if description is not None else f"to {neighbor}"
+    subject = safe(f"{device} trunk {words}", limit=200)
+    if description is not None:
+        found = described(ports, description)
+    elif neighbours is None:
+        return (), cannot_tell(
+            subject, f"It is not told whom the switch hears: {safe(silent, limit=300)}", expected="a trunk",
+            observed="not told", fix="Name the trunk by 'port', or give the user a view of its neighbours.",
+        )  # fmt: skip
+    else:
+        found = facing(ports, neighbours, neighbor or "")
+    up = tuple(port for port in found if port.oper == "up")
+    if not up:
+        return (), failed(
+            subject, f"No port of the switch that is up is {words}.", expected="a trunk",
+            observed=in_line(f"{port.name} {port.oper}" for port in found) or "none",
+            fix="Plug it in, describe the port, or correct the plan; a neighbour must speak LLDP or CDP.",
+        )  # fmt: skip
+    return aggregations(up, ports), None
+
+
 def judge_trunk(
     device: str,
     read: VlansRead,
-    ports: tuple[Port, ...],
-    name: str,
+    port: Port,
     native: int | None,
     allowed: tuple[int, ...],
     far: FarEnd | None,
     far_port: str,
 ) -> Iterator[Finding]:
     """Yield what is wrong with a trunk, or that nothing is."""
-    port, trouble = one_port(device, ports, name, "a trunk")
-    if port is None:
-        if trouble is not None:
-            yield trouble
-        return
     near = end_of(read, port)
     subject = f"{device} {safe(port.name, limit=80)}"
     findings = [*_native(subject, near, native), *_allowed(subject, near, allowed, native)]

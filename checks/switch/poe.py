@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, ClassVar
 
@@ -41,8 +42,11 @@ class PlannedPower:
     power_class: Annotated[int, Ge(0), Le(8)] | None = None
     watts: Annotated[float, Ge(0.1), Le(200)] | None = None
     port: Annotated[str, Len(1, 256)] | None = None
+    in_all: bool = False
 
     def __post_init__(self) -> None:
+        if self.in_all and self.port is not None:
+            raise ValueError(f"'in_all' of {self.name!r} goes with 'count', not with 'port'.")
         if self.power_class is None and self.watts is None:
             raise ValueError(f"Give 'class' (0 to 8) or 'watts' of {self.name!r}.")
         if self.port is not None and self.count > 1:
@@ -85,7 +89,9 @@ class Poe(DeviceCheck[PoeSeen]):
     """
 
     devices: tuple[PlannedPower, ...] = ()
-    """What is planned and not yet plugged in; at a `port`, that port must be enabled or already deliver."""
+    """What is planned and not yet plugged in; at a `port`, that port must be enabled or already deliver. With
+    `in_all: true` the `count` is of all that there will be: as many as are powered already in that `class`
+    (with `watts`: in none that is told) are taken off it."""
     max_usage: Percent = 80.0
     """Use of a supply above which it is marginal, planned devices included; where the switch itself warns
     earlier, its own threshold counts."""
@@ -112,9 +118,10 @@ class Poe(DeviceCheck[PoeSeen]):
                 "1.3.6.1.2.1.105 and 1.3.6.1.4.1, read only.",
             )  # fmt: skip
         planned: list[tuple[PlannedPower, int | None]] = []
+        powered = Counter(port.power_class for port in seen.poe.ports if port.state == "delivering")
         for one in self.devices:
             if one.port is None:
-                planned += [(one, None)] * one.count
+                planned += [(one, None)] * (one.count - _powered(one, powered))
                 continue
             finding, group = _at_port(one, seen)
             yield finding
@@ -199,6 +206,15 @@ class Poe(DeviceCheck[PoeSeen]):
         )  # fmt: skip
         fix = "Spread the devices over other supplies or switches, or add a power supply."
         return within(subject, measure, fix=fix)
+
+
+def _powered(planned: PlannedPower, powered: Counter[int | None]) -> int:
+    """Return how many of the planned devices are powered already, and take them off `powered`."""
+    if not planned.in_all:
+        return 0
+    there = min(planned.count, powered[planned.power_class])
+    powered[planned.power_class] -= there
+    return there
 
 
 def _faulty(seen: PoeSeen) -> Iterator[Finding]:

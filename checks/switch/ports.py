@@ -18,7 +18,7 @@ from checks.device.vlans import VlansRead, read_vlans
 from checks.judging import cannot_tell, failed, passed
 from checks.safe import in_line, safe
 from checks.switch._judge_port import every_port, judge_port
-from checks.switch._plan import PlannedPort, described, facing, pvid, untagged_vlans
+from checks.switch._plan import PlannedPort, aggregations, described, facing, pvid, untagged_vlans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +135,8 @@ class Ports(DeviceCheck[PortsSeen]):
         self, planned: PlannedPort, found: tuple[Port, ...], seen: PortsSeen
     ) -> Iterator[Finding]:
         subject = f"{seen.name} port {planned.words()}"
+        if planned.members is not None:
+            found = aggregations(found, seen.ports)
         if len(found) < planned.count:
             few = "No port" if not found else f"Only {len(found)} of {planned.count} ports"
             yield failed(

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar
 
 from checks.bounds import Len
 from checks.contract import CannotTell, Finding, Vantage
 from checks.dataclass import dataclass
-from checks.device.check import DeviceCheck, access, device
-from checks.device.device import Device
+from checks.device.check import DeviceCheck, device
+from checks.device.neighbours import read_neighbours
 from checks.device.ports import read_ports
-from checks.device.records import Port, Vlan
+from checks.device.records import Neighbour, Port, Vlan
 from checks.device.vlans import VlansRead, read_vlans
-from checks.params import Endpoint, split_endpoint
+from checks.params import Endpoint
 from checks.switch._judge_vlan import judge_tables, judge_vlan
 from checks.switch._plan import Name, VlanId
-from checks.switch._trunk import FarEnd, judge_trunk
+from checks.switch._trunk import FarEnd, judge_trunk, meant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,23 +40,36 @@ class PlannedVlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedTrunk:
-    """One trunk of the plan, and where it ends."""
+    """One trunk of the plan, by its port or by what it is for, and where it ends."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True}
 
-    port: Name
+    port: Name | None = None
+    description: Name | None = None
+    neighbor: Name | None = None
     native: VlanId | None = None
     allowed: tuple[VlanId, ...] = ()
     peer: Endpoint | None = None
     peer_port: Name | None = None
 
     def __post_init__(self) -> None:
+        if sum(one is not None for one in (self.port, self.description, self.neighbor)) != 1:
+            raise ValueError(
+                "A trunk is known by its 'port', by its 'description' or by its 'neighbor': give one of them."
+            )
         if (self.peer is None) != (self.peer_port is None):
             raise ValueError("The other end of a trunk is a 'peer' with its 'peer_port': give both or none.")
         if self.peer is None and self.native is None and not self.allowed:
             raise ValueError(
-                f"The trunk {self.port} says nothing: give 'native', 'allowed', or 'peer' with 'peer_port'."
+                f"The trunk {self.words()} says nothing: give 'native', 'allowed', or 'peer' with "
+                "'peer_port'."
             )
+
+    def words(self) -> str:
+        """Return which one is meant, for a person."""
+        if self.port is not None:
+            return self.port
+        return f"described {self.description!r}" if self.description is not None else f"to {self.neighbor}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +85,10 @@ class VlansSeen:
     open_trunks: tuple[int, ...]
     ports: tuple[Port, ...]
     far: tuple[FarEnd, ...] = ()
+    neighbours: tuple[Neighbour, ...] | None = None
+    """Read where a trunk is planned by its neighbour; None where they could not be."""
+    silent: str = ""
+    """Why they could not be read."""
 
     def read(self) -> VlansRead:
         """Return the part that the model holds."""
@@ -116,9 +132,9 @@ class Vlans(DeviceCheck[VlansSeen]):
 
     vlans: tuple[PlannedVlan, ...] = ()
     """The planned VLANs. `untagged` and `tagged` name ports that must be in one; `exact`: and no others."""
-    trunks: Annotated[tuple[PlannedTrunk, ...], Len(0, 64)] = ()
-    """The planned trunks: `native` VLAN, the `allowed` ones, and the other end, which is read with the same
-    credentials and must agree."""
+    trunks: Annotated[tuple[PlannedTrunk, ...], Len(0, 512)] = ()
+    """The planned trunks, each known by its `port`, its `description` or its `neighbor`: `native` VLAN, the
+    `allowed` ones, and the other end, which is read with the same credentials and must agree."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -132,19 +148,20 @@ class Vlans(DeviceCheck[VlansSeen]):
         read = await found.read(read_vlans)
         peers = dict.fromkeys(trunk.peer for trunk in self.trunks if trunk.peer)
         far = [await self._far(peer, vantage) for peer in peers]
+        neighbours, silent = None, ""
+        if any(trunk.neighbor is not None for trunk in self.trunks):
+            try:
+                neighbours = await found.read(read_neighbours)
+            except CannotTell as error:
+                silent = error.reason
         return VlansSeen(
             name=found.name, source=read.source, vlans=read.vlans, pvid=read.pvid, unread=read.unread,
             suspended=read.suspended, open_trunks=read.open_trunks, ports=ports, far=tuple(far),
+            neighbours=neighbours, silent=silent,
         )  # fmt: skip
 
     async def _far(self, peer: str, vantage: Vantage) -> FarEnd:
-        from checks.wire.snmp.client import Snmp
-
-        own = access(self, vantage)
-        host, port = split_endpoint(peer)
-        way = dataclasses.replace(own, host=host, port=port or own.port)
-        snmp = await vantage.client(Snmp)
-        there = Device(snmp.agent(way), way, vantage.once)
+        there = await device(self, vantage, peer)
         try:
             return FarEnd(
                 host=peer, ports=await there.read(read_ports), read=await there.read(read_vlans)
@@ -163,15 +180,15 @@ class Vlans(DeviceCheck[VlansSeen]):
             far = next((end for end in seen.far if end.host == trunk.peer), None)
             if trunk.peer is not None and far is None:
                 far = FarEnd(host=trunk.peer)
-            yield from judge_trunk(
-                seen.name,
-                read,
-                seen.ports,
-                trunk.port,
-                trunk.native,
-                trunk.allowed,
-                far,
-                trunk.peer_port or "",
-            )
+            found, trouble = meant(
+                seen.name, seen.ports, seen.neighbours, seen.silent, trunk.port, trunk.description,
+                trunk.neighbor,
+            )  # fmt: skip
+            if trouble is not None:
+                yield trouble
+            for port in found:
+                yield from judge_trunk(
+                    seen.name, read, port, trunk.native, trunk.allowed, far, trunk.peer_port or ""
+                )
         if not self.vlans and not self.trunks:
             yield from judge_tables(seen.name, read, seen.ports)

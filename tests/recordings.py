@@ -68,6 +68,7 @@ class Recording:
         self.objects = objects
         self.contexts = contexts or {}
         self.dirt: list[str] = []
+        self.quirks: tuple[str, ...] = ()
         self._sorted = sorted(objects)
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Literal, TypeVar
 
@@ -101,10 +102,16 @@ def _community(given: str | None, vantage: Vantage) -> str:
     return found
 
 
-async def device(check: DeviceCheck[Seen], vantage: Vantage) -> Device:
-    """Return the device that a check names, shared by all checks of the run that read it the same way."""
+async def device(check: DeviceCheck[Seen], vantage: Vantage, endpoint: str = "") -> Device:
+    """Return the device that a check names, shared by all checks of the run that read it the same way.
+
+    `endpoint` names another one that is asked with the same credentials, on the same port unless it has one.
+    """
     from checks.wire.snmp.client import Snmp
 
     way = access(check, vantage)
+    if endpoint:
+        host, port = split_endpoint(endpoint)
+        way = dataclasses.replace(way, host=host, port=port or way.port)
     snmp = await vantage.client(Snmp)
-    return Device(snmp.agent(way), way, vantage.once)
+    return Device(snmp.agent(way), way, vantage.once, vantage.note)

@@ -25,10 +25,15 @@ class Device:
     `ports.read_ports`; readers read what they build on through the device as well.
     """
 
-    def __init__(self, agent: Agent, key: Hashable, once: Once) -> None:
+    def __init__(
+        self, agent: Agent, key: Hashable, once: Once, note: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.agent = agent
         self._key = key
         self._once = once
+        self._note = note
+        """Told what is odd about the agent: a line of evidence."""
+        self._told: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -42,4 +47,10 @@ class Device:
             return await reader(self)
 
         part = f"{reader.__module__}.{reader.__qualname__}"
-        return await self._once(("device", self._key, part), make)
+        try:
+            return await self._once(("device", self._key, part), make)
+        finally:
+            for odd in self.agent.quirks:
+                if odd not in self._told:
+                    self._told.add(odd)
+                    self._note(f"{self.name}: {odd}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from dataclasses import field
 from typing import Annotated, Any, ClassVar
@@ -12,12 +11,12 @@ from checks.contract import CannotTell, Finding, Vantage
 from checks.dataclass import dataclass
 from checks.device.arp_table import Owner, read_arp
 from checks.device.bridge import Forwarding, Learned, read_forwarding
-from checks.device.check import SNMP_PORT, DeviceCheck, access, device
+from checks.device.check import DeviceCheck, device
 from checks.device.device import Device
 from checks.device.neighbours import read_neighbours
 from checks.device.ports import read_ports
 from checks.device.records import Neighbour, Port
-from checks.params import Address, Endpoint, Mac, split_endpoint
+from checks.params import Address, Endpoint, Mac
 from checks.switch._find_judge import judge_device
 from checks.switch._names import called, is_switch
 
@@ -125,7 +124,7 @@ class Find(DeviceCheck[FindSeen]):
         wanted = {one.address for one in self.devices if one.address}
         if not wanted:
             return (), (), ()
-        asked = [await self._router(one, vantage) for one in self.routers] or [found]
+        asked = [await device(self, vantage, one) for one in self.routers] or [found]
         owners: dict[Owner, None] = {}
         silent = []
         for router in asked:
@@ -140,14 +139,6 @@ class Find(DeviceCheck[FindSeen]):
                 silent[0], "Name the router of the devices' network in 'routers', with the same credentials."
             )
         return tuple(owners), tuple(router.name for router in asked), tuple(silent)
-
-    async def _router(self, endpoint: str, vantage: Vantage) -> Device:
-        from checks.wire.snmp.client import Snmp
-
-        host, port = split_endpoint(endpoint)
-        way = dataclasses.replace(access(self, vantage), host=host, port=port or SNMP_PORT)
-        snmp = await vantage.client(Snmp)
-        return Device(snmp.agent(way), way, vantage.once)
 
 
 def _counts(forwarding: Forwarding) -> dict[str, int]:

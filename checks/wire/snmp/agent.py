@@ -54,6 +54,11 @@ class Agent(Protocol):
         """Host and port, as findings name it."""
         ...
 
+    @property
+    def quirks(self) -> tuple[str, ...]:
+        """What was odd about its answers so far, as full sentences; none of it makes them wrong."""
+        ...
+
     async def get(self, *oids: Oid) -> dict[Oid, Value]:
         """Return the values of scalars, asked in as few messages as the agent allows.
 

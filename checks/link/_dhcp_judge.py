@@ -61,6 +61,8 @@ def judge_frames(plan: Dhcp, seen: DhcpSeen) -> Iterator[Finding]:
 def _is_stranger(plan: Dhcp, reply: Reply) -> bool:
     if reply.mine:
         return reply.server not in plan.servers
+    if reply.vlan != plan.vlan:
+        return False
     return reply.message.kind in ("OFFER", "ACK", "NAK", "BOOTP") and (
         (reply.server or reply.source) not in plan.servers
     )

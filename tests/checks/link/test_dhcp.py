@@ -166,6 +166,18 @@ def test_a_rogue_that_answers_another_client_is_overheard() -> None:
         assert "overheard" in bad(findings)[0].message
 
 
+def test_the_server_of_another_vlan_answers_its_clients_there() -> None:
+    """A desk's port carries the phones' VLAN tagged: their server is overheard, and is no rogue here."""
+    phones = reply("10.20.30.10", mac=OTHER_MAC, mine=False, vlan=30)
+    assert judged(CHECK, seen(reply(), phones))[0] is Status.PASS
+    tagged = dataclasses.replace(CHECK, vlan=30)
+    here, staff = reply(vlan=30), reply("10.20.0.66", mac=OTHER_MAC, mine=False)
+    assert judged(tagged, seen(here, staff, vlan=30))[0] is Status.PASS
+    rogue = reply("10.20.0.66", mac=OTHER_MAC, mine=False, vlan=30)
+    assert judged(tagged, seen(here, rogue, vlan=30))[0] is Status.FAIL
+    assert judged(CHECK, seen(reply(), reply("10.20.0.66", mac=OTHER_MAC, vlan=30)))[0] is Status.FAIL
+
+
 def test_the_planned_server_may_answer_other_clients() -> None:
     assert judged(CHECK, seen(reply(), reply(mine=False), reply(mine=False, o53=b"\5")))[0] is Status.PASS
 

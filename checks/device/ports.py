@@ -44,6 +44,7 @@ _OPER: Mapping[int, str] = {
 }  # fmt: skip
 _DUPLEX: Mapping[int, str] = {2: "half", 3: "full"}
 _SATURATED = 0xFFFFFFFF
+_BITS_PER_SECOND = 1_000_000
 _MAX_MBPS = 0x7FFFFFFF
 """ifHighSpeed beyond this is garbage that some firewalls tell."""
 
@@ -141,6 +142,7 @@ def _port(index: int, table: Mapping[Oid, Rows], duplex: Rows, now: int | None) 
         since_s=_since(number(table[IF_CHANGED].get(row)), now),
         lag=None,
         members=(),
+        alias_told=row in table[IF_ALIAS],
     )
 
 
@@ -151,7 +153,12 @@ def _with_lag(port: Port, lag: int | None, members: tuple[int, ...]) -> Port:
 
 
 def _speed(high: int | None, low: int | None) -> int | None:
-    """Return Mbit/s: ifHighSpeed where it says anything, ifSpeed where it is not saturated."""
+    """Return Mbit/s: ifHighSpeed where it says anything, ifSpeed where it is not saturated.
+
+    Some agents tell bit/s in ifHighSpeed, too: no link is so fast that the two are one large number.
+    """
+    if high is not None and high == low and _BITS_PER_SECOND <= high < _SATURATED:
+        return high // 1_000_000
     if high is not None and 0 < high <= _MAX_MBPS:
         return high
     if low is not None and 0 < low < _SATURATED:
@@ -181,11 +188,18 @@ def _is_aggregation(port: Port) -> bool:
 
 
 def _members(ports: Mapping[int, Port], stack: Rows, attached: Rows) -> dict[int, set[int]]:
-    """Return the members of each aggregation, by ifStackTable and by the attached aggregator of LACP."""
+    """Return the members of each aggregation, by ifStackTable and by the attached aggregator of LACP.
+
+    A port that only ifStackTable puts into an aggregation whose other ports LACP has attached is left out by
+    LACP: it is up, and carries nothing for it.
+    """
     pairs = [
         (index[0], index[1]) for index, status in stack.items() if len(index) == 2 and number(status) == 1
     ]
-    pairs += [(number(lag) or 0, index[0]) for index, lag in attached.items() if len(index) == 1]
+    bundled = {index[0]: number(lag) or 0 for index, lag in attached.items() if len(index) == 1}
+    by_lacp = set(bundled.values()) - {0}
+    pairs = [(lag, member) for lag, member in pairs if lag not in by_lacp or bundled.get(member, lag) == lag]
+    pairs += [(lag, member) for member, lag in bundled.items()]
     found: dict[int, set[int]] = {}
     for higher, lower in pairs:
         lag, member = ports.get(higher), ports.get(lower)

@@ -66,6 +66,8 @@ class Port:
     """ifIndex of the aggregation it is a member of."""
     members: tuple[int, ...]
     """Of an aggregation: ifIndexes of its members."""
+    alias_told: bool = True
+    """The agent shows a description, were it an empty one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

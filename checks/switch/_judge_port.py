@@ -9,9 +9,12 @@ from checks.device.records import Neighbour, Port
 from checks.device.vlans import VlansRead
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.safe import in_line, safe
-from checks.switch._plan import PlannedPort, carriers, pvid, same_name, untagged_vlans
+from checks.switch._names import same_name
+from checks.switch._plan import PlannedPort, carriers, pvid, untagged_vlans
 
 LEAST_MBPS = 100
+NO_HALF_MBPS = 1000
+"""From here on a link that is up runs in full duplex: nobody builds another."""
 _DOWN = {
     "down": "Plug it in at both ends and switch the other end on; then try another cable and another port.",
     "not_present": "Plug the transceiver or module in, or look whether the stack member is there.",
@@ -45,6 +48,8 @@ def judge_port(
     neighbours: tuple[Neighbour, ...] | None,
     vlans: VlansRead | None,
     unread: str,
+    *,
+    deaf: bool = False,
 ) -> Iterator[Finding]:
     """Yield what is wrong with a port, or that nothing is."""
     subject = f"{device} {safe(port.name, limit=80)}"
@@ -58,7 +63,7 @@ def judge_port(
     if planned.port is not None and planned.description is not None:
         findings += _description(subject, port, planned.description)
     if planned.neighbor is not None and planned.up:
-        findings += _neighbour(subject, port, planned.neighbor, ports, neighbours, unread)
+        findings += _neighbour(subject, port, planned.neighbor, ports, neighbours, unread, deaf=deaf)
     if planned.vlan is not None:
         findings += _vlan(subject, port, planned.vlan, vlans, unread)
     if findings:
@@ -153,9 +158,10 @@ def _up(subject: str, port: Port, planned: PlannedPort) -> Iterator[Finding]:
             yield failed(
                 subject, "The port is down.", expected="up", observed=state(port), fix=_DOWN[port.oper],
             )  # fmt: skip
-    elif not planned.up and port.oper == "up":
+    elif not planned.up and port.oper in ("up", "dormant"):
         yield failed(
-            subject, "The port is up, and must be down.", expected="down", observed=state(port),
+            subject, "The port is up, and must be down." if port.oper == "up" else
+            "Something is plugged into the port, which must be down.", expected="down", observed=state(port),
             fix="Find out what is plugged in there; switch the port off.",
         )  # fmt: skip
 
@@ -183,12 +189,16 @@ def _speed(subject: str, port: Port, exact: int | None, least: int | None) -> It
 
 
 def _duplex(subject: str, port: Port, wanted: str) -> Iterator[Finding]:
-    if wanted == "any" or (wanted == "full" and port.duplex == "unknown"):
+    if wanted == "any":
         return
     if port.duplex == "unknown":
+        fast = not port.physical or (port.speed_mbps is not None and port.speed_mbps >= NO_HALF_MBPS)
+        if wanted == "full" and fast:
+            return
         yield cannot_tell(
             subject, "The switch does not tell the duplex of this port.", expected=f"{wanted} duplex",
-            observed="not told", fix="Look at the switch's own page or console.",
+            observed=state(port),
+            fix="Look at the switch's own page or console; plan it with 'duplex: any' if that will do.",
         )  # fmt: skip
     elif port.duplex != wanted:
         yield failed(
@@ -224,7 +234,13 @@ def _members(subject: str, port: Port, planned: PlannedPort, ports: tuple[Port, 
 
 
 def _description(subject: str, port: Port, wanted: str) -> Iterator[Finding]:
-    if port.alias.strip().casefold() != wanted.strip().casefold():
+    if not port.alias_told:
+        yield cannot_tell(
+            subject, "The switch does not show the port's description.", expected=wanted,
+            observed="not told",
+            fix="Give the community or user a view of the ifXTable (1.3.6.1.2.1.31), read only.",
+        )  # fmt: skip
+    elif port.alias.strip().casefold() != wanted.strip().casefold():
         yield failed(
             subject, "The port's description is not the planned one.", expected=wanted,
             observed=safe(port.alias, limit=200) or "no description",
@@ -239,8 +255,10 @@ def _neighbour(
     ports: tuple[Port, ...],
     neighbours: tuple[Neighbour, ...] | None,
     unread: str,
+    *,
+    deaf: bool,
 ) -> Iterator[Finding]:
-    if neighbours is None:
+    if neighbours is None or (deaf and not neighbours):
         yield cannot_tell(
             subject, f"It is not told who is at the other end: {safe(unread, limit=300)}", expected=wanted,
             observed="not told", fix="Switch LLDP or CDP on, or give the user a view of its tables.",
@@ -248,12 +266,12 @@ def _neighbour(
         return
     here = {port.if_index, *port.members}
     heard = [one for one in neighbours if one.local_if_index in here]
-    if any(same_name(one.remote_name, wanted) for one in heard):
+    if any(same_name(wanted, one) for one in heard):
         return
     names = {one.if_index: one.name for one in ports}
     elsewhere = [
         names.get(one.local_if_index or 0, one.local_port)
-        for one in neighbours if same_name(one.remote_name, wanted)
+        for one in neighbours if same_name(wanted, one)
     ]  # fmt: skip
     observed = in_line(one.remote_name or one.remote_chassis for one in heard) or "nobody heard"
     moved = f" It is heard on {in_line(elsewhere)}." if elsewhere else ""
@@ -273,9 +291,28 @@ def _vlan(subject: str, port: Port, wanted: int, vlans: VlansRead | None, unread
             fix="Look at the port on the switch, or give the user a view of its VLAN tables.",
         )  # fmt: skip
         return
+    if wanted not in {vlan.id for vlan in vlans.vlans} or wanted in vlans.suspended:
+        gone = wanted not in vlans.suspended
+        yield failed(
+            subject, f"The switch has no VLAN {wanted}: its ports carry nothing." if gone else
+            f"VLAN {wanted} is suspended or shut down: its ports carry nothing.", expected=expected,
+            observed="no such VLAN" if gone else "suspended",
+            fix="Create the VLAN on the switch, or correct the plan." if gone
+            else "Activate the VLAN on the switch (state active).",
+        )  # fmt: skip
+        return
     default, member = pvid(port, vlans), untagged_vlans(port, vlans)
     told = {default} - {None} | set(member)
-    if told == {wanted} or (wanted in vlans.unread and default == wanted):
+    if wanted in vlans.unread and default == wanted:
+        return
+    if told == {wanted} and (wanted in member or port.oper != "up"):
+        return
+    if told == {wanted}:
+        yield failed(
+            subject, f"What comes in untagged goes into VLAN {wanted} (PVID), and nothing of that VLAN goes "
+            "out: the port is no untagged member.", expected=expected, observed=f"PVID {wanted} alone",
+            fix="Make the port an untagged member of its VLAN.", reference="IEEE 802.1Q",
+        )  # fmt: skip
         return
     where = in_line(str(vlan) for vlan in sorted(vlan for vlan in told if vlan is not None)) or "no VLAN"
     if not told and not set(carriers(port)).isdisjoint(vlans.open_trunks):

@@ -8,12 +8,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from checks.bounds import Ge, Le, Len
 from checks.dataclass import dataclass
+from checks.device.ports import LAG
 from checks.device.records import Neighbour, Port
 from checks.device.vlans import VlansRead
+from checks.switch._names import same_name
 
 VlanId = Annotated[int, Ge(1), Le(4094)]
 Name = Annotated[str, Len(1, 256)]
-_SERIAL = re.compile(r"\([^()]{1,80}\)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,26 +59,34 @@ class PlannedPort:
         return f"in VLAN {self.vlan}"
 
 
-def same_name(told: str, wanted: str) -> bool:
-    """Return whether a neighbour's name is the planned one, whatever domain or serial number is behind it."""
-    plain, planned = (_SERIAL.sub("", name.strip()).casefold() for name in (told, wanted))
-    if plain == planned:
-        return True
-    short = "." not in plain or "." not in planned
-    return short and bool(planned) and plain.partition(".")[0] == planned.partition(".")[0]
-
-
 def described(ports: Iterable[Port], description: str) -> tuple[Port, ...]:
-    """Return the ports with that description; one that only contains it counts where none equals it."""
+    """Return the ports with that description; one that contains it as words counts where none equals it."""
     wanted = description.strip().casefold()
-    named = [port for port in ports if port.alias and (port.physical or port.members or port.if_type == 161)]
+    named = [port for port in ports if port.alias and _describable(port)]
     equal = tuple(port for port in named if port.alias.strip().casefold() == wanted)
-    return equal or tuple(port for port in named if wanted in port.alias.casefold())
+    words = re.compile(rf"(?<!\w){re.escape(wanted)}(?!\w)")
+    return equal or tuple(port for port in named if words.search(port.alias[:1024].casefold()))
+
+
+def undescribed(ports: Iterable[Port]) -> tuple[Port, ...]:
+    """Return the ports whose description the switch does not show."""
+    return tuple(port for port in ports if not port.alias_told and _describable(port))
+
+
+def cables(ports: Iterable[Port]) -> tuple[Port, ...]:
+    """Return the ports without the aggregations of which members are among them: those are no cables."""
+    found = tuple(ports)
+    lags = {port.lag for port in found}
+    return tuple(port for port in found if port.if_index not in lags)
+
+
+def _describable(port: Port) -> bool:
+    return port.physical or bool(port.members) or port.if_type == LAG
 
 
 def facing(ports: Iterable[Port], neighbours: Iterable[Neighbour], name: str) -> tuple[Port, ...]:
     """Return the ports on which a neighbour of that name is heard."""
-    heard = {one.local_if_index for one in neighbours if same_name(one.remote_name, name)}
+    heard = {one.local_if_index for one in neighbours if same_name(name, one)}
     return tuple(port for port in ports if port.if_index in heard)
 
 

@@ -11,14 +11,24 @@ from checks.dataclass import dataclass
 from checks.device.check import DeviceCheck, device
 from checks.device.device import Device
 from checks.device.naming import find_ports
-from checks.device.neighbours import read_neighbours
+from checks.device.neighbours import read_neighbours, read_spoken
 from checks.device.ports import read_ports
 from checks.device.records import Neighbour, Port
 from checks.device.vlans import VlansRead, read_vlans
 from checks.judging import cannot_tell, failed, passed
 from checks.safe import in_line, safe
 from checks.switch._judge_port import every_port, judge_port
-from checks.switch._plan import PlannedPort, aggregations, described, facing, pvid, untagged_vlans
+from checks.switch._names import at, is_switch
+from checks.switch._plan import (
+    PlannedPort,
+    aggregations,
+    cables,
+    described,
+    facing,
+    pvid,
+    undescribed,
+    untagged_vlans,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +40,17 @@ class PortsSeen:
     neighbours: tuple[Neighbour, ...] | None = None
     vlans: VlansRead | None = None
     unread: str = ""
+    deaf: bool = False
+    """It does not show that it listens for neighbours at all: then nobody heard means nothing."""
+
+    def judged(self, port: Port, planned: PlannedPort) -> list[Finding]:
+        """Return the findings on one port."""
+        return list(
+            judge_port(
+                self.name, port, planned, self.ports, self.neighbours, self.vlans, self.unread,
+                deaf=self.deaf,
+            )
+        )  # fmt: skip
 
 
 class Ports(DeviceCheck[PortsSeen]):
@@ -74,9 +95,11 @@ class Ports(DeviceCheck[PortsSeen]):
     async def observe(self, vantage: Vantage) -> PortsSeen:
         found = await device(self, vantage)
         ports = await found.read(read_ports)
-        neighbours, vlans, unread = None, None, []
-        if any(planned.neighbor for planned in self.ports):
+        neighbours, vlans, unread, deaf = None, None, [], False
+        by_vlan = any(planned.vlan and not planned.port for planned in self.ports)
+        if by_vlan or any(planned.neighbor for planned in self.ports):
             neighbours, why = await _neighbours(found)
+            deaf = neighbours == () and not {"lldp", "cdp"} & set(await found.read(read_spoken))
             unread.append(why)
         if any(planned.vlan for planned in self.ports):
             vlans, why = await _vlans(found)
@@ -87,6 +110,7 @@ class Ports(DeviceCheck[PortsSeen]):
             neighbours=neighbours,
             vlans=vlans,
             unread=" ".join(filter(None, unread)),
+            deaf=deaf,
         )
 
     def judge(self, seen: PortsSeen) -> Iterable[Finding]:
@@ -102,7 +126,7 @@ class Ports(DeviceCheck[PortsSeen]):
             found = described(seen.ports, planned.description)
             yield from self._by_purpose(planned, found, seen)
         elif planned.neighbor is not None:
-            if seen.neighbours is None:
+            if seen.neighbours is None or seen.deaf:
                 yield _unread(planned, "whom the switch hears", seen)
                 return
             yield from self._by_purpose(planned, facing(seen.ports, seen.neighbours, planned.neighbor), seen)
@@ -127,9 +151,7 @@ class Ports(DeviceCheck[PortsSeen]):
                 fix="Write the port's whole ifName, or its ifIndex.",
             )  # fmt: skip
         else:
-            yield from judge_port(
-                seen.name, found[0], planned, seen.ports, seen.neighbours, seen.vlans, seen.unread
-            )
+            yield from seen.judged(found[0], planned)
 
     def _by_purpose(
         self, planned: PlannedPort, found: tuple[Port, ...], seen: PortsSeen
@@ -137,46 +159,43 @@ class Ports(DeviceCheck[PortsSeen]):
         subject = f"{seen.name} port {planned.words()}"
         if planned.members is not None:
             found = aggregations(found, seen.ports)
-        if len(found) < planned.count:
-            few = "No port" if not found else f"Only {len(found)} of {planned.count} ports"
+        count = len(cables(found))
+        if count < planned.count and planned.description is not None and undescribed(seen.ports):
+            yield _unread(planned, "how its ports are described", seen)
+            return
+        if count < planned.count:
+            few = "No port" if not found else f"Only {count} of {planned.count} ports"
             yield failed(
-                subject, f"{few} of the switch {'is' if len(found) < 2 else 'are'} {planned.words()}.",
+                subject, f"{few} of the switch {'is' if count < 2 else 'are'} {planned.words()}.",
                 expected=f"{planned.count} port(s) {planned.words()}", observed=_listed(found) or "none",
                 fix="Plug it in where it is planned, describe the port, or correct the plan; a neighbour "
                 "must speak LLDP or CDP to be found.",
             )  # fmt: skip
-        elif len(found) > planned.count and not _one_link(found):
-            judged = [
-                list(
-                    judge_port(seen.name, port, planned, seen.ports, seen.neighbours, seen.vlans, seen.unread)
-                )
-                for port in found
-            ]
+            return
+        if count > planned.count and not _one_link(found):
+            judged = [seen.judged(port, planned) for port in cables(found)]
             good = sum(all(finding.status == "pass" for finding in findings) for findings in judged)
             if planned.count > 1 and good >= planned.count:
                 yield passed(
                     subject, f"{good} ports {planned.words()} are as planned.",
-                    expected=f"at least {planned.count}", observed=f"{good} of {len(found)}",
+                    expected=f"at least {planned.count}", observed=f"{good} of {count}",
                 )  # fmt: skip
                 return
             yield cannot_tell(
-                subject, f"{len(found)} ports are {planned.words()}, so it is not known which is meant.",
+                subject, f"{count} ports are {planned.words()}, so it is not known which is meant.",
                 expected=f"{planned.count} port(s)", observed=_listed(found),
                 fix="Name the port by 'port', or give 'count' as many as there are.",
             )  # fmt: skip
             return
         for port in found:
-            yield from judge_port(
-                seen.name, port, planned, seen.ports, seen.neighbours, seen.vlans, seen.unread
-            )
+            yield from seen.judged(port, planned)
 
     def _in_vlan(self, planned: PlannedPort, seen: PortsSeen, vlans: VlansRead) -> Finding:
         wanted = planned.vlan or 0
         subject, expected = f"{seen.name} VLAN {wanted}", f"at least {planned.count} ports up"
-        inside = [
-            port for port in seen.ports
-            if port.physical and _untagged_in(port, vlans, wanted)
-        ]  # fmt: skip
+        members = [port for port in seen.ports if port.physical and untagged_in(port, vlans, wanted)]
+        uplinks = [port for port in members if _leads_to_a_switch(port, seen)]
+        inside = [port for port in members if port not in uplinks]
         good: list[Port] = []
         bad: list[Port] = []
         for port in inside:
@@ -187,11 +206,18 @@ class Ports(DeviceCheck[PortsSeen]):
             )
             findings = list(judge_port(seen.name, port, plain, seen.ports, None, vlans, ""))
             (good if all(one.status == "pass" for one in findings) else bad).append(port)
-        observed = f"{len(good)} of {len(inside)} ports of this VLAN"
+        besides = f"; not counted, as a switch is there: {_listed(uplinks)}" if uplinks else ""
+        observed = f"{len(good)} of {len(inside)} ports of this VLAN{besides}"
         if wanted not in {vlan.id for vlan in vlans.vlans}:
             return failed(
                 subject, f"The switch has no VLAN {wanted}.", expected=expected, observed="no such VLAN",
                 fix="Create the VLAN on the switch, or correct the plan.",
+            )  # fmt: skip
+        if wanted in vlans.suspended:
+            return failed(
+                subject, f"VLAN {wanted} is suspended or shut down: its ports carry nothing.",
+                expected=expected, observed="suspended",
+                fix="Activate the VLAN on the switch (state active).",
             )  # fmt: skip
         if len(good) >= planned.count:
             return passed(subject, "Enough ports of this VLAN are up.", expected=expected, observed=observed)
@@ -204,11 +230,18 @@ class Ports(DeviceCheck[PortsSeen]):
         )  # fmt: skip
 
 
-def _untagged_in(port: Port, vlans: VlansRead, vlan: int) -> bool:
+def untagged_in(port: Port, vlans: VlansRead, vlan: int) -> bool:
+    """Return whether a port counts for a VLAN: it carries it untagged, and nothing else."""
     default = pvid(port, vlans)
     if vlan in vlans.unread:
         return default == vlan
     return vlan in untagged_vlans(port, vlans) and default in (None, vlan)
+
+
+def _leads_to_a_switch(port: Port, seen: PortsSeen) -> bool:
+    """Return whether a port, or its aggregation, leads to another switch and not to a desk."""
+    together = [port, *(one for one in seen.ports if port.lag is not None and one.lag == port.lag)]
+    return any(is_switch(one) for place in together for one in at(seen.neighbours or (), place))
 
 
 def _one_link(found: tuple[Port, ...]) -> bool:

@@ -7,7 +7,8 @@ import pytest
 from checks.contract import Status, worst
 from checks.device.records import Vlan
 from checks.device.vlans import VlansRead
-from checks.switch._plan import PlannedPort, same_name
+from checks.switch._names import same_name
+from checks.switch._plan import PlannedPort
 from checks.switch.ports import Ports, PortsSeen
 from tests.checks.switch.made import check_of, neighbour, port
 
@@ -187,11 +188,11 @@ def test_a_plan_that_means_nothing_is_refused(plan):
         ("core-1", "CORE-1", True), ("core-1.example.com", "core-1", True),
         ("core-1(FOX123)", "core-1", True),
         ("core-1", "core-1.example.com", True), ("core-1.a.example", "core-1.b.example", False),
-        ("core-10", "core-1", False), ("", "core-1", False),
+        ("core-10", "core-1", False), ("", "core-1", False), ("10.0.0.1", "10", False),
     ],
 )  # fmt: skip
 def test_names_of_neighbours(told, wanted, same):
-    assert same_name(told, wanted) is same
+    assert same_name(wanted, neighbour(1, told, "1")) is same
 
 
 def test_every_finding_that_is_no_pass_says_what_to_do_and_names_the_port():

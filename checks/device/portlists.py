@@ -24,6 +24,15 @@ def bits(octets: bytes, first: int = 1) -> frozenset[int]:
     return frozenset(found)
 
 
+def mirrored(rows: Mapping[Index, Value]) -> dict[Index, frozenset[int]]:
+    """Return the sets of maps written as one number: the last octet's lowest bit is port 1."""
+    return {
+        index: frozenset(8 * len(value) + 1 - port for port in bits(value))
+        for index, value in rows.items()
+        if isinstance(value, bytes) and len(value) <= MAX_OCTETS
+    }
+
+
 def port_sets(rows: Mapping[Index, Value], first: int = 1) -> dict[Index, frozenset[int]]:
     """Return the set that each row of a PortList column tells.
 

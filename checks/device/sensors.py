@@ -27,7 +27,10 @@ _TRUTH = 12
 _OPTIC = re.compile(
     r"transceiver|sfp|xfp|qsfp|\boptic|bias|[rt]x ?power|transmit power|receive power", re.IGNORECASE
 )
-_SEVERE, _WARNS = frozenset({20, 30}), frozenset({1, 10})
+_SEVERE, _OTHER = frozenset({20, 30}), 1
+_BELOW, _LOW_LIMITS = frozenset({1, 2}), 2
+"""Limits that a value must not be below, and how many a sensor can have. Some Nexus call all of theirs so,
+the upper ones too; most of them are of the severity `other`."""
 _NO_LIMIT = frozenset({-32768, 32767, -1000000000, 1000000000})
 _NO_VALUE = frozenset({-1000000000, 1000000000, 2147483647, -2147483648})
 _MAX = 5000
@@ -126,18 +129,23 @@ def _judged(
     """Return what a value is against the device's own limits; without any it is not known."""
     state: State = "unknown"
     said = f"{value:g} {unit}".strip()
+    own = {index: number(told) for index, told in limits.get(_RELATION, {}).items() if index[:-1] == row}
+    if len(own) > _LOW_LIMITS and _BELOW.issuperset(own.values()):
+        return state, said
     for index, raw in sorted(limits.get(_THRESHOLD, {}).items()):
         limit, relation = signed(raw), number(limits[_RELATION].get(index))
+        severity = number(limits[_SEVERITY].get(index))
         if index[:-1] != row or limit is None or limit in _NO_LIMIT or relation not in (1, 2, 3, 4):
+            continue
+        if severity == _OTHER and relation in _BELOW:
             continue
         bound = scaled(limit, scale, precision)
         beyond = {1: value < bound, 2: value <= bound, 3: value > bound, 4: value >= bound}[relation]
-        severity = number(limits[_SEVERITY].get(index))
         if not beyond:
             state = "ok" if state == "unknown" else state
         elif severity in _SEVERE:
             return "critical", f"{said}, limit {bound:g} {unit}".strip()
-        elif severity in _WARNS or severity is None:
+        else:
             state, said = "warning", f"{value:g} {unit}, limit {bound:g} {unit}".strip()
     return state, said
 

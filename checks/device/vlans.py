@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import field
 
 from checks.contract import CannotTell
 from checks.dataclass import dataclass
 from checks.device import vlans_cisco, vlans_vendors
 from checks.device.device import Device
-from checks.device.portlists import port_sets
+from checks.device.portlists import mirrored, port_sets
 from checks.device.ports import read_base_ports, read_ports
 from checks.device.records import Vlan
 from checks.device.values import dotted, number, oid, text
@@ -30,6 +30,7 @@ MAX_VLAN = 4094
 _OTHER_PVID = ("1.3.6.1.4.1.9.6.1.", "1.3.6.1.4.1.3955.1000.", "1.3.6.1.4.1.89.")
 """Switches of one family (Cisco Business and SG, Linksys) whose dot1qPvid is that of another port mode."""
 Rows = dict[Index, Value]
+Sets = dict[int, frozenset[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +121,19 @@ async def _q_bridge(device: Device) -> RawVlans:
             sets = configured
         else:
             sets = (configured[0] | sets[0], configured[1] | sets[1])
+    base = await device.read(read_base_ports)
+    if base and _all_astray(sets[0], base):
+        other_way = _by_row(mirrored(egress)), _by_row(mirrored(untagged))
+        sets = ({}, {}) if any(ports - base.keys() for ports in other_way[0].values()) else other_way
     pvid = await agent.table(PVID)
     await _fill(device, raw, sets, {index[0]: v for index, v in pvid[PVID].items() if len(index) == 1})
     return raw
+
+
+def _all_astray(egress: Sets, base: Mapping[int, int]) -> bool:
+    """Return whether VLANs have members and none of them is a port: the maps are written in another way."""
+    members = frozenset().union(*egress.values())
+    return bool(members) and base.keys().isdisjoint(members)
 
 
 async def _ieee(device: Device) -> RawVlans:
@@ -147,10 +158,14 @@ async def _ieee(device: Device) -> RawVlans:
 async def _fill(
     device: Device,
     raw: RawVlans,
-    sets: tuple[dict[int, frozenset[int]], dict[int, frozenset[int]]],
+    sets: tuple[Sets, Sets],
     pvid: dict[int, Value],
 ) -> None:
-    """Translate base ports into ifIndexes; without any member in any VLAN, members are not told."""
+    """Translate base ports into ifIndexes.
+
+    Without any member in any VLAN, members are not told, nor are those of a VLAN all of whose members are
+    numbers of no port.
+    """
     egress, untagged = sets
     known = {port.if_index for port in await device.read(read_ports)}
     base = await device.read(read_base_ports)
@@ -161,6 +176,8 @@ async def _fill(
     if not any(egress.values()) or not base:
         return
     for vlan, members in egress.items():
+        if members and base.keys().isdisjoint(members):
+            continue
         if vlan in raw.names and vlan in untagged:
             raw.egress[vlan] = {base[port] for port in members if port in base}
             raw.untagged[vlan] = {base[port] for port in untagged[vlan] if port in base}
@@ -177,8 +194,12 @@ def _newest(rows: Rows) -> Rows:
     return {(vlan,): value for vlan, (_, value) in found.items()}
 
 
-def _by_vlan(rows: Rows) -> dict[int, frozenset[int]]:
-    return {index[0]: members for index, members in port_sets(rows).items() if len(index) == 1}
+def _by_vlan(rows: Rows) -> Sets:
+    return _by_row(port_sets(rows))
+
+
+def _by_row(sets: Mapping[Index, frozenset[int]]) -> Sets:
+    return {index[0]: members for index, members in sets.items() if len(index) == 1}
 
 
 Way = Callable[[Device], Awaitable[RawVlans]]

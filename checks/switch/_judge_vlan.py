@@ -75,20 +75,22 @@ def judge_vlan(
         return
     yield passed(
         subject, "The VLAN is as planned.", expected=name or "it exists",
-        observed=f"{safe(vlan.name, limit=80) or 'no name'}, {len(vlan.untagged)} untagged and "
-        f"{len(vlan.tagged)} tagged ports",
+        observed=f"{safe(vlan.name, limit=80) or 'no name'}, "
+        + ("ports not told" if vlan.id in read.unread else
+           f"{len(vlan.untagged)} untagged and {len(vlan.tagged)} tagged ports"),
     )  # fmt: skip
 
 
 def judge_tables(device: str, read: VlansRead, ports: tuple[Port, ...]) -> Iterator[Finding]:
     """Yield where the default VLAN of a port that is up is none of those that it carries untagged."""
     known = {vlan.id for vlan in read.vlans}
-    compared, bad = 0, 0
+    compared, bad, silent = 0, 0, []
     for port in ports:
         default = pvid(port, read)
-        if port.oper != "up" or not (port.physical or port.members) or default is None:
+        if port.oper != "up" or not (port.physical or port.members):
             continue
-        if default in known and default in read.unread:
+        if default is None or (default in known and default in read.unread):
+            silent.append(port)
             continue
         compared += 1
         finding = _agrees(device, read, port, default, known)
@@ -109,8 +111,9 @@ def judge_tables(device: str, read: VlansRead, ports: tuple[Port, ...]) -> Itera
         )  # fmt: skip
     elif not bad:
         yield passed(
-            device, "The default VLAN of every port that is up is one that it carries untagged.",
-            expected="PVID and untagged VLAN agree", observed=f"{compared} ports, {len(known)} VLANs",
+            device, "The default VLAN of every port that is up is one that it carries untagged, if any is.",
+            expected="PVID and untagged VLAN agree", observed=f"{compared} ports, {len(known)} VLANs"
+            + (f"; not told of {in_line(port.name for port in silent)}" if silent else ""),
         )  # fmt: skip
 
 
@@ -124,7 +127,7 @@ def _agrees(device: str, read: VlansRead, port: Port, default: int, known: set[i
             fix=_CREATE, reference="IEEE 802.1Q",
         )  # fmt: skip
     members = untagged_vlans(port, read)
-    if default in members:
+    if default in members or (not members and _tagged_somewhere(port, read)):
         return None
     return warned(
         subject, "What comes in without a tag goes into another VLAN than what goes out without one.",
@@ -132,6 +135,10 @@ def _agrees(device: str, read: VlansRead, port: Port, default: int, known: set[i
         fix="Set PVID and untagged membership of the port to the same VLAN; a trunk that drops untagged "
         "frames may stay so.", reference="IEEE 802.1Q",
     )  # fmt: skip
+
+
+def _tagged_somewhere(port: Port, read: VlansRead) -> bool:
+    return any(not set(carriers(port)).isdisjoint(vlan.tagged) for vlan in read.vlans)
 
 
 def _state(subject: str, read: VlansRead, vlan: Vlan, name: str | None) -> Iterator[Finding]:

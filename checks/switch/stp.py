@@ -91,6 +91,13 @@ class Stp(DeviceCheck[StpSeen]):
                 fix="Turn spanning tree on, or leave this check out where loops cannot be.",
             )  # fmt: skip
         observed = f"{tree.root}, priority {tree.root_priority}"
+        up = [port for port in tree.ports if port.up]
+        if up and all(port.state == "disabled" for port in up):
+            return cannot_tell(
+                subject, "Spanning tree takes no part in any port that is up: the switch tells a root and "
+                "runs no tree.", expected=expected, observed=f"{observed}; {len(up)} ports, all disabled",
+                fix="Turn spanning tree on for the ports, or leave this check out where loops cannot be.",
+            )  # fmt: skip
         if self.root == "self" and not tree.bridge:
             return cannot_tell(
                 subject, "The switch does not tell its own bridge address, so whether it is root cannot be "
@@ -138,6 +145,19 @@ class Stp(DeviceCheck[StpSeen]):
                 subject, "The topology is changing at this moment.", expected=expected,
                 observed=f"{tree.changes} changes, then {tree.changes_again} while we read",
                 fix="Look for the port that flaps, or for a loop: the switch's log names the port.",
+            )  # fmt: skip
+        if tree.changes is not None and (tree.changes_again or tree.changes) < tree.changes:
+            return cannot_tell(
+                subject, "The count of topology changes went backwards while we read: the switch started "
+                "anew.", expected=expected, observed=f"{tree.changes} changes, then {tree.changes_again}",
+                fix=f"Run it again in {span(self.stable_for)}.",
+            )  # fmt: skip
+        age = tree.since_s or tree.uptime_s
+        if tree.changes == 0 and age is not None and age < self.stable_for:
+            return cannot_tell(
+                subject, f"The topology has not changed in the {span(age)} since the switch started.",
+                expected=expected, observed=f"0 changes in {span(age)}",
+                fix=f"Run it again in {span(self.stable_for)}.",
             )  # fmt: skip
         if tree.changes == 0:
             return passed(subject, "The topology has never changed.", expected=expected, observed="0 changes")
@@ -223,9 +243,8 @@ class Stp(DeviceCheck[StpSeen]):
 
 
 def _faults(seen: StpSeen) -> Iterator[Finding]:
-    for broken in [one for one in seen.tree.ports if one.state == "broken" and one.enabled is not False][
-        :_MANY
-    ]:
+    held = [one for one in seen.tree.ports if one.state == "broken" and one.enabled is not False]
+    for broken in [one for one in held if one.up is not False][:_MANY]:
         yield failed(
             f"{seen.name}: port {named(seen.ports, broken.if_index)}",
             "Spanning tree holds the port for broken: it carries nothing.", expected="forwarding or blocked",

@@ -102,7 +102,7 @@ class Vlans(DeviceCheck[VlansSeen]):
     """The planned VLANs exist, their ports are in them untagged or tagged as planned; trunk ends agree.
 
     Without `vlans` and `trunks`: the default VLAN (PVID) of every port that is up exists, and the port
-    carries it untagged: what comes in without a tag goes out without one.
+    carries it untagged, or only tagged VLANs: nothing that goes out without a tag comes in elsewhere.
 
     Proves: what the switch tells of its VLANs now; of a trunk with a `peer` what both ends tell.
     Cannot prove: that frames really cross: a switch between the ends may drop a VLAN.

@@ -79,6 +79,8 @@ def test_a_restricted_view_is_no_switch_without_ports():
     [
         (1000, 0, 1000), (0, 100_000_000, 100), (None, 1_000_000_000, 1000), (10_000, 0xFFFFFFFF, 10_000),
         (0, 0xFFFFFFFF, None), (0, 0, None), (0xFFFFFFF0, 100_000_000, 100), (None, 64_000, None),
+        (100_000_000, 100_000_000, 100), (1_000_000_000, 1_000_000_000, 1000), (100, 100, 100),
+        (1_600_000, 0xFFFFFFFF, 1_600_000),
     ],
 )  # fmt: skip
 def test_speed(high, low, wanted):
@@ -150,6 +152,34 @@ def test_of_several_time_marks_the_newest_counts():
 def test_a_bit_that_is_no_base_port_is_no_port():
     told = bridge(current={"0.10": b"\xff\xff", "0.20": b"\x01"}, untagged={"0.10": b"\xff", "0.20": b""})
     assert sets(told) == {10: ((1, 2, 3, 101), ()), 20: ((), ())}
+
+
+def test_a_vlan_with_numbers_of_no_port_is_unread():
+    told = bridge(current={"0.10": b"\xd0", "0.20": b"\x07"}, untagged={"0.10": b"\xc0", "0.20": b""})
+    assert read(told, read_vlans).unread == (20,)
+
+
+@pytest.mark.parametrize(
+    ("current", "untagged", "wanted"),
+    [
+        (
+            {"0.10": b"\0\0\0\x0b", "0.20": b"\0\0\0\x0c"},
+            {"0.10": b"\0\0\0\x03", "0.20": b"\0\0\0\x04"},
+            {10: ((1, 2), (101,)), 20: ((3,), (101,))},
+        ),
+        ({"0.10": b"\0\0\x10\x03"}, {"0.10": b"\0\0\0\x03"}, {10: ((), ()), 20: ((), ())}),
+        (
+            {"0.10": b"\x80\0\0\x01", "0.20": b"\0\0\0\x02"},
+            {"0.10": b"\x80\0\0\x01", "0.20": b"\0\0\0\x02"},
+            {10: ((1,), ()), 20: ((), ())},
+        ),
+    ],
+    ids=["from-the-lowest-bit", "neither-way", "one-vlan-is-read"],
+)
+def test_bit_maps_of_no_port_are_read_from_their_lowest_bit(current, untagged, wanted):
+    told = bridge(current=current, untagged=untagged)
+    assert sets(told) == wanted
+    assert set(read(told, read_vlans).unread) == {vlan for vlan, (some, more) in wanted.items() if not some}
 
 
 def test_a_vlan_without_its_untagged_ports_is_unread():

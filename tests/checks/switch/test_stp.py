@@ -77,6 +77,9 @@ def stp(**more: Any) -> Stp:
         pytest.param(stp(), seen(changes=None, since_s=None), "inconclusive", "when", id="nothing is told"),
         pytest.param(stp(), seen(ports=(place(1, "broken"),)), "fail", "broken", id="a broken port"),
         pytest.param(
+            stp(), seen(ports=(place(3, "broken", up=False),)), "pass", "known", id="broken, and it is down"
+        ),
+        pytest.param(
             stp(),
             seen(inconsistent=(Inconsistent(if_index=2, base_port=2, vlan=10),)),
             "fail",

@@ -116,8 +116,10 @@ def test_what_the_switch_does_not_tell(plan, what, wanted):
         (read(NATIVE, OFFICE, pvid={"1": 525}), Status.FAIL),
         (read(NATIVE, OFFICE, pvid={}), Status.INCONCLUSIVE),
         (read(NATIVE, OFFICE, unread=(1, 20)), Status.INCONCLUSIVE),
+        (read(Vlan(id=1, name="", untagged=(), tagged=()), OFFICE, pvid={"49": 1}), Status.PASS),
+        (read(Vlan(id=1, name="", untagged=(), tagged=()), pvid={"49": 1}), Status.WARN),
     ],
-    ids=["agree", "other", "no-such-vlan", "no-pvid", "unread"],
+    ids=["agree", "other", "no-such-vlan", "no-pvid", "unread", "tagged-only", "in-no-vlan"],
 )
 def test_without_a_plan_the_tables_must_agree(what, wanted):
     assert status(read=what) is wanted

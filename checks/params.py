@@ -175,6 +175,8 @@ def parse_endpoint(value: Any) -> str:
     placed = _AT_PORT.fullmatch(text)
     if placed:
         text = join_endpoint(placed[1], placed[2])
+    if "://" in text:
+        raise ValueError(f"A server is written without 'https://' and the like, unlike {value!r:.80}.")
     closed = re.fullmatch(r"\[([^\]]+)\](?::(\d+))?", text)
     if closed:
         host, port = closed.group(1), closed.group(2)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from checks.contract import Finding, Measure, Vantage
 from checks.dataclass import dataclass
-from checks.device.check import DeviceCheck, device
+from checks.device.check import DeviceCheck, device, require_access
 from checks.device.printer import Alert, Supply, read_printer, waste_alert
 from checks.judging import cannot_tell, failed, passed, warned, within
 from checks.params import Percent
@@ -70,6 +70,11 @@ class Printer(DeviceCheck[PrinterSeen]):
     """Lowest level of toner and ink; drums, fusers and the like are told below it and fail when used up."""
     waste_max: Percent = 90.0
     """Highest filling of a waste container."""
+
+    def __post_init__(self) -> None:
+        require_access(self)
+        if 0 < self.min_supply <= 1 or 0 < self.waste_max <= 1:
+            raise ValueError("A level is in per cent: 0.2 is 0.2 %; write 20% for a fifth.")
 
     async def observe(self, vantage: Vantage) -> PrinterSeen:
         found = await device(self, vantage)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from checks.contract import Finding, Measure, Vantage
 from checks.dataclass import dataclass
-from checks.device.check import DeviceCheck, device
+from checks.device.check import DeviceCheck, device, require_access
 from checks.device.ups import Battery, read_ups
 from checks.device.ups_vendors import Output
 from checks.judging import cannot_tell, failed, passed, warned, within
@@ -68,6 +68,13 @@ class Ups(DeviceCheck[UpsSeen]):
     """Shortest runtime that the UPS itself must expect at its present load."""
     max_load: Percent = 80.0
     """Highest load, of the phase with the most."""
+
+    def __post_init__(self) -> None:
+        require_access(self)
+        if 0 < self.min_charge <= 1:
+            raise ValueError(f"'min_charge' is in per cent, so {self.min_charge:g} is hardly any; write 90%.")
+        if 0 < self.min_runtime < 60:
+            raise ValueError(f"'min_runtime' is {self.min_runtime:g} s, hardly any; give the unit, like 15m.")
 
     async def observe(self, vantage: Vantage) -> UpsSeen:
         found = await device(self, vantage)

@@ -151,16 +151,17 @@ def describe(kind: Kind) -> str:
         return f"{'an' if kind[0] in 'aei' else 'a'} {kind if kind != 'boolean' else 'true or false'}"
     if isinstance(kind, list):
         inner = kind[0]
+        if inner == "any":
+            return "a list"
         return (
             f"a list of {inner}{'es' if inner.endswith('s') else 's'}"
             if isinstance(inner, str)
             else f"a list, each {describe(inner)}"
         )
-    fields = ", ".join(
-        f"{_key(name)} ({_brief(item)}{', optional' if name.endswith('?') else ''})"
-        for name, item in kind.items()
-    )
-    return f"a mapping with {fields}"
+    must = [f"{name} ({_brief(item)})" for name, item in kind.items() if not name.endswith("?")]
+    may = [f"{_key(name)} ({_brief(item)})" for name, item in kind.items() if name.endswith("?")]
+    parts = [*([", ".join(must)] if must else []), *([f"perhaps {', '.join(may)}"] if may else [])]
+    return f"a mapping with {' and '.join(parts)}"
 
 
 def _brief(kind: Kind) -> str:

@@ -89,7 +89,9 @@ def _in_words(error: Any, kind: Any, value: Any) -> tuple[Path, str, str, bool]:
     if what in _EXPECTED:
         quotes = what == "string_type" and isinstance(given, (int, float))
         article = "Nothing is written here; " if given is None else ""
-        said = f"{_EXPECTED[what]} is expected" + ("." if given is None else f", not {show(given)}.")
+        keys = _known_keys(kind, path) if what == "dataclass_type" else []
+        wanted = f"a mapping with {', '.join(keys)}" if keys else _EXPECTED[what]
+        said = f"{wanted} is expected" + ("." if given is None else f", not {show(given)}.")
         said = article + said if article else said[0].upper() + said[1:]
         return path, said, "put it in quotes" if quotes else "", False
     if what in ("literal_error", "enum"):

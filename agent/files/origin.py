@@ -17,7 +17,7 @@ def parameters_of(draft: Draft, path: Path, message: str) -> list[Path]:
     """Return where under `with` the value at `path` of a draft came from, the likeliest first.
 
     What a check says of itself as a whole has no path: then it is the key, or else the value, that the
-    message quotes.
+    message quotes; where it quotes none that was given, the item of the loop.
     """
     for length in range(len(path), 0, -1):
         written = draft.document.get((*draft.path, *path[:length]))
@@ -31,7 +31,16 @@ def parameters_of(draft: Draft, path: Path, message: str) -> list[Path]:
         if json.dumps(text)[1:-1] in json.dumps(value, default=str)
     ]  # fmt: skip
     found = [place for key in keys for place in _places(draft, draft.document.get((*draft.path, key)))]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(found)) or ([] if path else item_of(draft))
+
+
+def item_of(draft: Draft) -> list[Path]:
+    """Return the item under `with` that this round of a draft's loop is about."""
+    each = draft.document.get((*draft.path, "each"))
+    over = next(iter(each.values()), None) if isinstance(each, dict) else None
+    if not isinstance(over, str) or not _ALONE.match(over):
+        return []
+    return [(*source.split("."), draft.turn) for source in uses(over)]
 
 
 def _places(draft: Draft, written: Any, below: Path = ()) -> list[Path]:

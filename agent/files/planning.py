@@ -10,7 +10,7 @@ from typing import Any
 
 from agent.files.graph import cycles, is_glob, matching
 from agent.files.model import EngineKeys
-from agent.files.origin import parameters_of
+from agent.files.origin import item_of, parameters_of
 from agent.plan import PlannedCheck, definition_digest
 from checks import jsonable, registry
 from checks.contract import RESERVED, Check
@@ -60,8 +60,15 @@ def plan_checks(drafts: Sequence[Draft], left_out: Mapping[str, str], *, complet
             )  # fmt: skip
         elif draft.id in planning.drafts:
             first = planning.drafts[draft.id]
-            at = first.document.place(first.path, key=True)
-            planning.say(draft, (), f"There are two checks '{draft.id}'; the other is at {at}.", key=True)
+            if draft.origin == "profile" and first.path == draft.path:
+                message = "Another one of this list has the same name; each needs a name of its own."
+            else:
+                at = first.document.place(first.path, key=True)
+                message = f"There are two checks '{draft.id}'; the other is at {at}."
+            planning.say(draft, (), message, key=True)
+            if draft.origin == "profile":
+                came = tuple(item_of(draft))
+                planning.problems[-1] = replace(planning.problems[-1], parameters=came)
         else:
             planning.drafts[draft.id] = draft
             _plan_one(planning, draft)

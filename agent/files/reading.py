@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import field, replace
 from datetime import datetime
@@ -25,6 +26,8 @@ from profiles.problems import Path as YamlPath
 from profiles.problems import Problem, Problems, did_you_mean, scrub, show
 from profiles.profile import Profile, bind, read_profile
 from profiles.shelf import locate
+
+_NOT_GIVEN = re.compile(r"The parameter '([a-z0-9_]+)' has no value")
 
 
 @dataclass
@@ -126,7 +129,7 @@ def _expand(work: _Work, file: ProjectFile | None) -> tuple[Planning, FromProfil
     milestones = FromProfile()
     if work.profile is not None and work.complete:
         out = expand(work.profile.document, work.profile.file.checks, work.scope, "profile")
-        work.problems += out.problems
+        work.problems += [_to_be_given(work, item) for item in out.problems]
         left_out |= out.left_out
         milestones = from_profile(work.profile.document, work.profile.file.milestones, work.scope)
         work.problems += milestones.problems
@@ -141,8 +144,21 @@ def _expand(work: _Work, file: ProjectFile | None) -> tuple[Planning, FromProfil
     own = expand(work.document, checks, work.scope, "project")
     left_out |= own.left_out
     planning = plan_checks([*drafts, *own.drafts], left_out, complete=work.complete)
-    work.problems += [*own.problems, *(_where_written(work, item) for item in planning.problems)]
+    told = {item.path for item in work.problems if _NOT_GIVEN.match(item.message)}
+    written = [_where_written(work, item) for item in planning.problems]
+    work.problems += [*own.problems, *(item for item in written if item.path not in told)]
     return planning, milestones
+
+
+def _to_be_given(work: _Work, problem: Problem) -> Problem:
+    """Return the problem that a parameter was not given as one of the project file, which can give it."""
+    named = _NOT_GIVEN.match(problem.message)
+    if named is None or named[1] not in work.scope.values:
+        return problem
+    above = ("with",) if "with" in work.document.value else ("profile",)
+    message = f"The parameter '{named[1]}' has no value, and a check needs one."
+    hint = f"the check '{problem.path[1]}' takes it"
+    return work.document.problem_at(work.document.place(above, key=True), ("with", named[1]), message, hint)
 
 
 def _where_written(work: _Work, problem: Problem) -> Problem:
@@ -158,7 +174,7 @@ def _where_written(work: _Work, problem: Problem) -> Problem:
         )
         unknown = problem.message.startswith("There is no such key")
         place = work.document.place(at, key=not given or unknown)
-        meant = problem.hint.startswith("did you mean")
+        meant = problem.hint.startswith(("did you mean", "put it in quotes"))
         hint = problem.hint if meant else f"the check '{problem.path[1]}' takes it"
         return work.document.problem_at(place, at if given else ("with", *path[:1]), problem.message, hint)
     return problem

@@ -151,6 +151,10 @@ class Dhcp(Check[DhcpSeen]):
             network = ipaddress.ip_network(self.network) if self.network is not None else None
             if network is not None and not (first in network and last in network):
                 raise ValueError(f"The pool must lie in the network {self.network}.")
+        if self.min_lease is not None and self.min_lease < 60:
+            raise ValueError(
+                f"A 'min_lease' of {self.min_lease:g} s would prove nothing; write it with its unit, like 8h."
+            )
         if not 1 <= self.window <= 120:
             raise ValueError("The 'window' lies between 1 s and 2 m; 10 s is usual.")
         if self.mac is not None and int(self.mac[:2], 16) & 1:

@@ -63,6 +63,8 @@ class Rates:
     packets: int | None = None
     causes: dict[str, int] | None = None
     """New FCS and alignment errors and late collisions, where EtherLike-MIB tells them."""
+    untold: tuple[str, ...] = ()
+    """Directions (`in`, `out`) whose errors are not counted; `errors` is of the other alone."""
 
 
 async def sample(device: Device, ports: Iterable[int]) -> dict[int, Sample]:
@@ -156,6 +158,7 @@ def rates(before: Sample, after: Sample | None) -> Rates:
         errors=_sum(moved, ERRORS), discards_in=moved.get("in_discards"),
         discards_out=moved.get("out_discards"), packets=_sum(moved, WIDE if before.wide else NARROW),
         causes={name: moved[name] for name in CAUSES if name in moved},
+        untold=tuple(name.partition("_")[0] for name in ERRORS if name not in moved),
     )  # fmt: skip
 
 

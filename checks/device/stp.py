@@ -96,6 +96,8 @@ class Tree:
     ports: tuple[StpPort, ...]
     inconsistent: tuple[Inconsistent, ...] = ()
     err_disabled: tuple[ErrDisabled, ...] = ()
+    uptime_s: float | None = None
+    """Since the agent started; a tree that never changed is not older."""
 
 
 async def read_tree(device: Device) -> Tree:
@@ -150,6 +152,7 @@ async def read_instance(device: Device, vlan: int | None) -> Tree:
         ),
         inconsistent=inconsistent,
         err_disabled=err_disabled,
+        uptime_s=_seconds(first.get(SYS_UPTIME)),
     )
 
 

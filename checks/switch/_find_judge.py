@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 MANY = 16
 """So many other addresses at a port say that there is more behind it than a telephone and its computer."""
+A_DESK = 2
+"""So many other addresses there are with a telephone, a computer and a machine in it: where the switch does
+not listen for other switches, more say nothing of the port being an access port."""
+_DOWN = ("down", "lower_layer_down", "not_present")
 _SPEAK = "Let the device speak (ping it, or plug it out and in), then run it again within five minutes"
 
 
@@ -118,11 +122,19 @@ class _Place:
                 fix=f"Move its cable from {self._name(place)} to {safe(self._port.name, limit=80)}, or "
                 "correct the plan.",
             )  # fmt: skip
+        down = next((one for one in self._seen.ports if one.if_index == place and one.oper in _DOWN), None)
+        if down is not None:
+            return cannot_tell(
+                self._subject, f"The switch holds {self._mac} at port {self._name(place)}, which is down: "
+                "the entry was entered by hand (or by port security), or is old.", expected=self._expected,
+                observed=f"{observed}; port {down.oper}",
+                fix="Plug the device in and switch it on; look at the patch cable and the wall socket.",
+            )  # fmt: skip
         wrong = self._wrong_vlan(place)
         if wrong is not None:
             return wrong
         others = self._count(place) - 1
-        if self._port is None and others > MANY:
+        if self._port is None and others > (MANY if self._seen.listens else A_DESK):
             return warned(
                 self._subject, f"The device is behind port {self._name(place)}, and {others} other addresses "
                 "are, too: probably behind another switch there.", expected=self._expected, observed=observed,

@@ -33,6 +33,8 @@ class End:
 
     port: Port
     native: int | None
+    into: int | None
+    """Where untagged frames go that come in (PVID), as far as told."""
     carried: frozenset[int]
     whole: bool
 
@@ -45,6 +47,7 @@ def end_of(read: VlansRead, port: Port) -> End:
     return End(
         port=port,
         native=untagged[0] if len(untagged) == 1 else pvid(port, read),
+        into=pvid(port, read),
         carried=frozenset(inside),
         whole=here.isdisjoint(read.open_trunks) and not read.unread,
     )
@@ -111,6 +114,12 @@ def judge_trunk(
 
 
 def _native(subject: str, near: End, native: int | None) -> Iterator[Finding]:
+    if native is not None and near.native == native and near.into not in (None, native):
+        yield failed(
+            subject, f"The trunk sends VLAN {native} untagged, and puts what it receives untagged into VLAN "
+            f"{near.into}.", expected=f"native VLAN {native}", observed=f"PVID {near.into}",
+            fix=f"Set the trunk's PVID (default VLAN) to {native}.", reference="IEEE 802.1Q",
+        )  # fmt: skip
     if native is None or near.native == native:
         return
     if near.native is None and not near.whole:

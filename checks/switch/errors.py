@@ -189,6 +189,12 @@ class Errors(DeviceCheck[ErrorsSeen]):
         late = (found.causes or {}).get("late_collisions", 0)
         yield from self._errors(subject, port, found, found.errors, late)
         yield from self._discards(subject, found)
+        if found.untold and not found.errors and not late:
+            yield cannot_tell(
+                subject, f"The agent counts no errors of this port's {' and '.join(found.untold)}bound "
+                "packets, so that half of it is not known.", expected="ifInErrors, ifOutErrors",
+                observed="one of the two is not there", fix="Look at the port's counters on the console.",
+            )  # fmt: skip
         if not found.packets and not found.errors and not late and port.planned and not still:
             yield cannot_tell(
                 subject, "The port carried no packet in the window, so that nothing could be damaged.",

@@ -13,7 +13,7 @@ from checks.device.arp_table import Owner, read_arp
 from checks.device.bridge import Forwarding, Learned, read_forwarding
 from checks.device.check import DeviceCheck, device
 from checks.device.device import Device
-from checks.device.neighbours import read_neighbours
+from checks.device.neighbours import read_neighbours, read_spoken
 from checks.device.ports import read_ports
 from checks.device.records import Neighbour, Port
 from checks.params import Address, Endpoint, Mac
@@ -58,6 +58,8 @@ class FindSeen:
     """Whose ARP tables were read."""
     silent_routers: tuple[str, ...] = ()
     """Those whose tables could not be read, and why."""
+    listens: bool = True
+    """The switch shows that it listens for neighbours, so that it knows behind which port a switch is."""
 
 
 class Find(DeviceCheck[FindSeen]):
@@ -112,6 +114,7 @@ class Find(DeviceCheck[FindSeen]):
             owners=owners,
             routers=routers,
             silent_routers=silent,
+            listens=bool(await found.read(read_spoken)),
         )
 
     def judge(self, seen: FindSeen) -> Iterable[Finding]:

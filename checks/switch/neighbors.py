@@ -19,6 +19,7 @@ from checks.safe import in_line, safe
 from checks.switch._names import at, called, is_switch, named, one_port, same_name, same_port, shown
 
 Protocol = Literal["lldp", "cdp", "fdp", "edp", "isdp", "mndp"]
+_DOWN = ("down", "lower_layer_down", "not_present")
 _PLUG = "Plug the cable in at both ends, or correct the plan; then wait a minute until it is heard."
 
 
@@ -142,9 +143,21 @@ def _planned(planned: PlannedNeighbor, seen: NeighborsSeen) -> Finding:
         )  # fmt: skip
     heard = [one for one in at(seen.neighbors, port) if planned.protocol in (None, one.protocol)]
     right = [one for one in heard if same_name(planned.name, one)]
+    if right and _all_down(seen.ports, right):
+        return failed(
+            subject, "The port is down: the planned neighbour was heard before and is still remembered.",
+            expected=expected, observed=f"{in_line(dict.fromkeys(map(called, right)))}; port {port.oper}",
+            fix="Switch the port on (no shutdown)." if port.admin == "down" else _PLUG,
+        )  # fmt: skip
     if right:
         return _right_device(planned, right, subject, expected)
     return _other_device(planned, port, heard, seen, subject, expected)
+
+
+def _all_down(ports: tuple[Port, ...], heard: list[Neighbour]) -> bool:
+    """Return whether each of them was heard on a port that is down now."""
+    states = {port.if_index: port.oper for port in ports}
+    return all(states.get(one.local_if_index or 0) in _DOWN for one in heard)
 
 
 def _right_device(
@@ -195,7 +208,7 @@ def _other_device(
             subject, "Another neighbour is heard here than the planned one.", expected=expected,
             observed=observed, fix=f"{_PLUG} What is heard here now is {observed}.",
         )  # fmt: skip
-    if port.oper in ("down", "lower_layer_down", "not_present"):
+    if port.oper in _DOWN:
         return failed(
             subject, "The port is down, so the planned neighbour is not connected.", expected=expected,
             observed=f"{port.oper}, administratively {port.admin}",

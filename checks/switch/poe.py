@@ -163,6 +163,15 @@ class Poe(DeviceCheck[PoeSeen]):
                 expected=expected, observed=observed,
                 fix="Plug the PoE power supply in (or the switch's second supply), or use injectors.",
             )  # fmt: skip
+        untold = [one for one in seen.poe.groups if one.power_w > 0 and used_w(one) is None]
+        if [one for one in untold if one.status not in ("off", "faulty")]:
+            return cannot_tell(
+                subject, "The switch does not tell what is drawn from its supply, so what is left is not "
+                "known.", expected=expected,
+                observed=in_line(f"supply {one.group}: {_supply(one)}" for one in untold),
+                fix="Look at the switch itself (show power inline), or give the user a view of "
+                "1.3.6.1.2.1.105, read only.",
+            )  # fmt: skip
         short = need - left
         names = in_line(sorted({name for name, _ in missing}))
         why = (

@@ -95,6 +95,12 @@ class Stack(DeviceCheck[StackSeen]):
                 expected="every planned member", observed=observed,
                 fix="Write how many 'members' there must be.",
             )  # fmt: skip
+        elif self.members is None and len(seen.members) == 1:
+            yield cannot_tell(
+                subject, "The device tells of one switch only, itself: whether others are missing cannot be "
+                "told.", expected="every planned member", observed=observed,
+                fix="Write how many 'members' there must be; 1 where it stands alone.",
+            )  # fmt: skip
         elif any(member.ready is None for member in seen.members) and seen.kind != "entities":
             yield cannot_tell(
                 subject, "The state of some members is not told.", expected="ready", observed=observed,

@@ -146,7 +146,7 @@ class Stp(DeviceCheck[StpSeen]):
                 observed=f"{tree.changes} changes, then {tree.changes_again} while we read",
                 fix="Look for the port that flaps, or for a loop: the switch's log names the port.",
             )  # fmt: skip
-        if tree.changes is not None and (tree.changes_again or tree.changes) < tree.changes:
+        if None not in (tree.changes, tree.changes_again) and (tree.changes_again or 0) < (tree.changes or 0):
             return cannot_tell(
                 subject, "The count of topology changes went backwards while we read: the switch started "
                 "anew.", expected=expected, observed=f"{tree.changes} changes, then {tree.changes_again}",

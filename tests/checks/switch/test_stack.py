@@ -42,7 +42,8 @@ TWO = (member(1), member(2))
         (seen(member(1), member(2, ready=False, state="removed")), {"members": 2}, Status.FAIL),
         (seen(*TWO, ring=False), {}, Status.WARN),
         (seen(*TWO, ring=False), {"ring": False}, Status.PASS),
-        (seen(member(1), ring=False), {}, Status.PASS),
+        (seen(member(1), ring=False), {"members": 1}, Status.PASS),
+        (seen(member(1)), {}, Status.INCONCLUSIVE),
         (seen(*TWO, ports=(StackPort(name="a", up=False, said="down"),)), {}, Status.WARN),
         (seen(*TWO, split=True), {}, Status.FAIL),
         (seen(member(1, ready=None), kind="entities"), {}, Status.INCONCLUSIVE),
@@ -51,7 +52,7 @@ TWO = (member(1), member(2))
         (seen(member(1), member(2, ready=None)), {}, Status.INCONCLUSIVE),
         (seen(), {}, Status.INCONCLUSIVE),
     ],
-    ids=range(16),
+    ids=range(17),
 )
 def test_stacks(what, more, wanted):
     assert status(what, **more) is wanted

@@ -96,6 +96,13 @@ class Printer(DeviceCheck[PrinterSeen]):
                 expected=f"at least {self.min_supply:g} %", observed="not told",
                 fix="Look at its panel or web page; label printers and the like have none to tell.",
             )  # fmt: skip
+        elif not any(_tells_ink(supply) for supply in marks):
+            yield cannot_tell(
+                f"{seen.name}: supplies", "The printer does not tell how much toner or ink is left.",
+                expected=f"at least {self.min_supply:g} %",
+                observed=in_line(f"{one.description or one.kind}: {_level(one)}" for one in marks),
+                fix="Look at its panel or web page.",
+            )  # fmt: skip
         if (said := waste_alert(seen.alerts)) and not any(supply.receptacle for supply in marks):
             yield _waste_told(f"{seen.name}: waste container", said, "not told")
         yield from _alerts(seen)
@@ -181,6 +188,13 @@ class Printer(DeviceCheck[PrinterSeen]):
             yield passed(
                 subject, "The waste container is not full.", expected=expected, observed=observed
             )  # fmt: skip
+
+
+def _tells_ink(supply: Supply) -> bool:
+    """Return whether a supply is one that marks paper, and gets or needs no further word."""
+    if supply.receptacle:
+        return False
+    return supply.kind in _MARKS or (supply.kind == "other" and supply.level_percent is not None)
 
 
 def _subject(seen: PrinterSeen, supply: Supply) -> str:

@@ -149,7 +149,8 @@ class Ups(DeviceCheck[UpsSeen]):
         subject = f"{seen.name}: charge"
         if seen.charge_percent is None:
             return cannot_tell(
-                subject, "The UPS does not say how far its battery is charged.",
+                subject, "The UPS does not say how far its battery is charged, or its MIBs contradict each "
+                "other.",
                 expected=f"at least {self.min_charge:g} %", observed="not told",
                 fix="Read it from its display or web page.",
             )  # fmt: skip
@@ -189,7 +190,7 @@ class Ups(DeviceCheck[UpsSeen]):
         subject = f"{seen.name}: load"
         if seen.load_percent is None:
             return cannot_tell(
-                subject, "The UPS does not say how much load it carries.",
+                subject, "The UPS does not say how much load it carries, or its MIBs contradict each other.",
                 expected=f"at most {self.max_load:g} %", observed="not told",
                 fix="Read it from its display or web page.",
             )  # fmt: skip

@@ -56,6 +56,9 @@ _WASTE = re.compile(r"waste|collection|maintenance box|resttoner|récupération|
 _PERCENT, _RECEPTACLE = 19, 4
 _WASTE_ALERTS = {1107: "nearly full", 1108: "nearly full", 1109: "full", 1110: "full"}
 _MAX_ROWS = 200
+_FULL = 0.8
+"""Part of a level that its capacity must be at least: a cartridge a little beyond full is full, twice full is
+no measure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +169,8 @@ def errors_of(value: Value | None) -> tuple[str, ...] | None:
 
 def _supplies(columns: Columns, ricoh: Columns, maker: int | None) -> list[Supply]:
     found = []
-    for row in sorted(columns[_LEVEL])[:_MAX_ROWS]:
+    rows = set(columns[_LEVEL]) | set(columns[_SUPPLY_DESCR]) | set(columns[_MAX])
+    for row in sorted(rows)[:_MAX_ROWS]:
         own = {column: values.get(row) for column, values in columns.items()}
         level, described = number(own[_LEVEL]), text_of(own[_SUPPLY_DESCR])
         if ricoh and not level:
@@ -215,6 +219,8 @@ def _level(
     if level == -1:
         return "unlimited", None
     if level is None or level < 0:
+        return "unknown", None
+    if most is not None and 0 < most < level * _FULL:
         return "unknown", None
     if most is not None and most > 0:
         return "measured", _rounded(100 * level / most)

@@ -36,6 +36,8 @@ ALARMS = {
 }  # fmt: skip
 """RFC 1628 upsWellKnownAlarms by their last number."""
 _MAX_ALARMS = 64
+_ALIKE = 10
+"""Percent by which two MIBs of one UPS may differ: they are not filled at the same moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +165,9 @@ async def vendor_says(device: Device, vendor: Vendor) -> Said | None:
 def merged(heard: list[Said]) -> Ups:
     """Return one UPS of what several MIBs said, the first that says something counting."""
     votes = {said.on_battery for said in heard if said.on_battery is not None}
-    contradicts = any(
+    outputs = [said.output for said in heard if said.output not in ("unknown", "other")]
+    fed = {output in ("off", "bypass") for output in outputs if output != "test"}
+    contradicts = len(fed) > 1 or any(
         said.on_battery is None and said.output in ("mains", "battery", "boost", "trim") for said in heard
     )
     worse = [said.battery for said in heard if said.battery not in ("normal", "unknown")]
@@ -172,21 +176,20 @@ def merged(heard: list[Said]) -> Ups:
     minutes = [said for said in heard if said.runtime_minutes is not None]
     sure = [said for said in minutes if not said.doubtful]
     runtime = minutes[0] if minutes else None
-    if runtime is not None and runtime.doubtful and sure and _sixty_times(runtime, sure[0]):
+    if runtime is not None and runtime.doubtful and sure and _otherwise(runtime, sure[0]):
         runtime = sure[0]
-    outputs = [said.output for said in heard if said.output not in ("unknown", "other")]
     return Ups(
         sources=tuple(said.mib for said in heard),
         manufacturer=_first(said.manufacturer for said in heard),
         model=_first(said.model for said in heard),
-        charge_percent=_given(said.charge_percent for said in heard),
+        charge_percent=_agreed(said.charge_percent for said in heard),
         runtime_minutes=runtime.runtime_minutes if runtime else None,
         runtime_doubtful=bool(runtime and runtime.doubtful and not sure),
-        load_percent=_given(said.load_percent for said in heard),
+        load_percent=_agreed(said.load_percent for said in heard),
         on_battery=votes.pop() if len(votes) == 1 and not contradicts else None,
         battery_ok=None if battery == "unknown" else battery == "normal",
         battery=battery,
-        output=outputs[0] if outputs else "unknown",
+        output=outputs[0] if outputs and len(fed) < 2 else "unknown",
         seconds_on_battery=next(
             (said.seconds_on_battery for said in heard if said.seconds_on_battery is not None), None
         ),
@@ -195,14 +198,17 @@ def merged(heard: list[Said]) -> Ups:
     )
 
 
-def _sixty_times(doubtful: Said, sure: Said) -> bool:
-    long, short = doubtful.runtime_minutes or 0.0, sure.runtime_minutes or 0.0
-    return short > 0 and 50 <= long / short <= 70
-
-
 def _first(texts: Iterable[str]) -> str:
     return next((found for found in texts if found), "")
 
 
-def _given(values: Iterable[float | None]) -> float | None:
-    return next((value for value in values if value is not None), None)
+def _otherwise(doubtful: Said, sure: Said) -> bool:
+    """Return whether a MIB whose unit is sure tells another runtime."""
+    long, short = doubtful.runtime_minutes or 0.0, sure.runtime_minutes or 0.0
+    return short > 0 and not 2 / 3 <= long / short <= 3 / 2
+
+
+def _agreed(values: Iterable[float | None]) -> float | None:
+    """Return what the first of the MIBs tells; None where they tell what cannot both be."""
+    told = [value for value in values if value is not None]
+    return told[0] if told and max(told) - min(told) <= _ALIKE else None

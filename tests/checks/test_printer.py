@@ -69,8 +69,11 @@ def test_a_healthy_printer_passes():
         ({"supplies": (supply(percent=0.0),)}, Status.FAIL),
         ({"supplies": (supply(percent=9.0),)}, Status.FAIL),
         ({"supplies": (supply(percent=10.0),)}, Status.PASS),
-        ({"supplies": (supply("drum", 5.0),)}, Status.WARN),
-        ({"supplies": (supply("drum", 0.0),)}, Status.FAIL),
+        ({"supplies": (supply(), supply("drum", 5.0))}, Status.WARN),
+        ({"supplies": (supply(), supply("drum", 0.0))}, Status.FAIL),
+        ({"supplies": (supply("drum", 50.0),)}, Status.INCONCLUSIVE),
+        ({"supplies": (supply("drum", None, level="unknown"),)}, Status.INCONCLUSIVE),
+        ({"supplies": (supply("other", 50.0),)}, Status.PASS),
         ({"supplies": (supply(percent=None, level="unknown"),)}, Status.INCONCLUSIVE),
         ({"supplies": (supply(percent=None, level="some"),)}, Status.PASS),
         ({"supplies": (supply(percent=None, level="some"),), "errors": None}, Status.INCONCLUSIVE),
@@ -168,6 +171,8 @@ def agent(level=50, most=100, unit=19, klass=3, kind=3, maker="1.3.6.1.4.1.11.2.
         ({"level": 60, "most": -2, "unit": 13}, "unknown", None),
         ({"level": 60, "most": 0, "unit": None}, "measured", 60.0),
         ({"level": 600, "most": -2, "unit": None}, "unknown", None),
+        ({"level": 300, "most": 100}, "unknown", None),
+        ({"level": 105, "most": 100}, "measured", 105.0),
         ({"level": 0, "most": 100}, "measured", 0.0),
         ({"level": 0, "most": -2, "maker": "1.3.6.1.4.1.2435.2.3.9.1"}, "unknown", None),
         ({"level": -100, "maker": "1.3.6.1.4.1.367.1.1"}, "measured", 0.0),
@@ -250,3 +255,11 @@ async def test_recorded_printers_agree_with_what_a_monitoring_system_made_of_the
     assert theirs.keys() == ours.keys()
     different = {(name, key) for key in theirs if ours[key] != theirs[key]}
     assert different == {key for key in SOME_LEFT if key[0] == name}
+
+
+async def test_a_supply_whose_level_is_hidden_is_there():
+    whole = agent(level=50)
+    row = oid("1.3.6.1.2.1.43.11.1.1.6.1.2")
+    device = recordings.device(recordings.Recording({**whole.agent.objects, row: b"Cyan"}))
+    supplies = (await read_printer(device)).supplies
+    assert [(one.description, one.level) for one in supplies] == [("Black", "measured"), ("Cyan", "unknown")]

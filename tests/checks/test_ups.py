@@ -9,7 +9,8 @@ import pytest
 
 from checks import jsonable
 from checks.contract import Status, worst
-from checks.device.ups import read_ups
+from checks.device.ups import merged, read_ups
+from checks.device.ups_vendors import Said
 from checks.device.values import oid
 from checks.ups import Ups, UpsSeen
 from checks.vantage import CannotTell
@@ -241,3 +242,34 @@ async def test_a_card_of_another_maker_is_found_by_asking_all():
     objects = vendor("534.1", {"2.4.0": 80, "4.5.0": 5}).agent.objects
     who = {oid("1.3.6.1.2.1.1.2.0"): oid("1.3.6.1.4.1.8072.3.2.10")}
     assert (await read_ups(recordings.device(recordings.Recording(objects | who)))).on_battery is True
+
+
+def said(mib="UPS-MIB", **more):
+    plain = {"output": "mains", "on_battery": False, "battery": "normal", "charge_percent": 100.0}
+    return Said(mib=mib, runtime_minutes=45.0, load_percent=20.0, **{**plain, **more})
+
+
+@pytest.mark.parametrize(
+    ("other", "field", "wanted"),
+    [
+        ({}, "charge_percent", 100.0),
+        ({"charge_percent": 97.0}, "charge_percent", 100.0),
+        ({"charge_percent": 20.0}, "charge_percent", None),
+        ({"charge_percent": 0.0}, "charge_percent", None),
+        ({"output": "bypass"}, "output", "unknown"),
+        ({"output": "bypass"}, "on_battery", None),
+        ({"output": "off", "on_battery": None}, "on_battery", None),
+        ({"output": "boost"}, "output", "mains"),
+        ({"output": "test"}, "output", "mains"),
+    ],
+    ids=str,
+)
+def test_two_mibs_of_one_ups_that_contradict_each_other_say_nothing(other, field, wanted):
+    assert getattr(merged([said(), said("PowerNet-MIB", **other)]), field) == wanted
+
+
+def test_a_runtime_whose_unit_is_sure_counts():
+    doubtful = dataclasses.replace(said(), doubtful=True)
+    short = dataclasses.replace(said("XUPS-MIB"), runtime_minutes=4.0)
+    assert merged([doubtful, short]).runtime_minutes == 4.0
+    assert merged([doubtful, said("XUPS-MIB")]).runtime_minutes == 45.0

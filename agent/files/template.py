@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
@@ -27,6 +27,8 @@ class Detected:
     timezone: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     source: str = "this laptop"
+    learnt: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By parameter name: lines of YAML that stand in its place, whole."""
 
 
 def project_file(profile: Profile, reference: str, detected: Detected) -> str:
@@ -82,6 +84,9 @@ def _parameter(name: str, parameter: ParameterModel, detected: Detected) -> Iter
     need = "required" if parameter.required else "optional"
     yield ""
     yield from _comment(f"{parameter.description} ({kinds.describe(parameter.type)}, {need})", "  ")
+    if name in detected.learnt:
+        yield from detected.learnt[name]
+        return
     seen, wrong = kinds.convert(parameter.type, detected.values.get(name))
     example = f"{name}: {flow(parameter.example)}" if parameter.example is not None else f"{name}: ..."
     if not wrong:

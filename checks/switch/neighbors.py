@@ -25,11 +25,11 @@ _PLUG = "Plug the cable in at both ends, or correct the plan; then wait a minute
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedNeighbor:
-    """A port and who is to be heard there: its name, hardware address of the chassis, or address."""
+    """Who is to be heard (name, hardware address of the chassis, or address), and at which port or at any."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True}
 
-    port: Annotated[str, Len(1, 256)]
+    port: Annotated[str, Len(1, 256)] | None = None
     name: Annotated[str, Len(1, 256)]
     remote_port: Annotated[str, Len(1, 256)] | None = None
     protocol: Protocol | None = None
@@ -72,8 +72,8 @@ class Neighbors(DeviceCheck[NeighborsSeen]):
     """
 
     neighbors: tuple[PlannedNeighbor, ...] = ()
-    """Who is planned at which port; `remote_port` is the port of the other end, `protocol` the only one that
-    counts."""
+    """Who is planned at which `port` (left out: at any); `remote_port` is the port of the other end, and
+    `protocol` the only one that counts."""
 
     async def observe(self, vantage: Vantage) -> NeighborsSeen:
         found = await device(self, vantage)
@@ -127,6 +127,8 @@ class Neighbors(DeviceCheck[NeighborsSeen]):
 
 
 def _planned(planned: PlannedNeighbor, seen: NeighborsSeen) -> Finding:
+    if planned.port is None:
+        return _anywhere(planned, seen)
     port, found = one_port(seen.ports, planned.port)
     subject = f"{seen.name}: port {safe(planned.port, limit=80)}"
     there = f" at its port {planned.remote_port}" if planned.remote_port else ""
@@ -158,6 +160,29 @@ def _all_down(ports: tuple[Port, ...], heard: list[Neighbour]) -> bool:
     """Return whether each of them was heard on a port that is down now."""
     states = {port.if_index: port.oper for port in ports}
     return all(states.get(one.local_if_index or 0) in _DOWN for one in heard)
+
+
+def _anywhere(planned: PlannedNeighbor, seen: NeighborsSeen) -> Finding:
+    """Return the finding on a neighbour that may be at any port."""
+    subject = safe(f"{seen.name}: neighbour {planned.name}", limit=200)
+    expected = f"at its port {safe(planned.remote_port, limit=100)}" if planned.remote_port else "heard"
+    known = [one for one in seen.neighbors if planned.protocol in (None, one.protocol)]
+    right = [one for one in known if same_name(planned.name, one)]
+    if right:
+        return _right_device(planned, right, subject, expected)
+    observed = in_line(dict.fromkeys(map(called, known))) or "nobody"
+    wanted = {planned.protocol} if planned.protocol else {"lldp", "cdp"}
+    if not wanted & set(seen.spoken):
+        return cannot_tell(
+            subject, "The switch does not show that it listens for neighbours: its silence proves nothing.",
+            expected=expected, observed=_spoken(seen),
+            fix="Turn LLDP (or CDP) on at the switch, and give the community or user a view of 1.0.8802 and "
+            "1.3.6.1.4.1, read only.",
+        )  # fmt: skip
+    return failed(
+        subject, "The planned neighbour is heard on no port.", expected=expected, observed=observed,
+        fix=f"{_PLUG} If the device is there, turn LLDP on at it.",
+    )  # fmt: skip
 
 
 def _right_device(

@@ -11,6 +11,7 @@ from checks.device.poe import Poe as PoeRead
 from checks.device.poe import PoeGroup, PoePort
 from checks.device.records import Neighbour, Vlan
 from checks.switch._plan import PlannedPort
+from checks.switch.neighbors import Neighbors, NeighborsSeen, PlannedNeighbor
 from checks.switch.poe import PlannedPower, Poe, PoeSeen
 from checks.switch.ports import Ports, PortsSeen
 from checks.switch.vlans import PlannedTrunk, Vlans, VlansSeen
@@ -158,3 +159,26 @@ def test_one_powered_device_is_taken_off_once() -> None:
 def test_a_port_is_one_device() -> None:
     with pytest.raises(ValueError, match="in_all"):
         PlannedPower(name="AP", power_class=4, port="Gi1/0/1", in_all=True)
+
+
+def neighbors(spoken: tuple[str, ...] = ("lldp",), **planned: Any) -> list[tuple[str, str]]:
+    check = check_of(Neighbors, neighbors=(PlannedNeighbor(**planned),))
+    seen = NeighborsSeen(name="sw1", ports=LAG, neighbors=CORE, spoken=spoken)
+    findings = list(check.judge(seen))
+    assert findings
+    return bad(findings)
+
+
+def test_a_neighbour_may_be_at_any_port() -> None:
+    assert neighbors(name="core-1") == []
+    assert neighbors(name="core-1", remote_port="Te2") == []
+    [(status, message)] = neighbors(name="core-1", remote_port="Te3")
+    assert (status, "another of its ports" in message) == ("fail", True)
+    assert neighbors(name="core-2") == [("fail", "The planned neighbour is heard on no port.")]
+
+
+def test_a_switch_that_does_not_listen_proves_nobody_missing() -> None:
+    [(status, _)] = neighbors((), name="core-2")
+    assert status == "inconclusive"
+    [(status, _)] = neighbors(("lldp",), name="core-2", protocol="cdp")
+    assert status == "inconclusive"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import locale
 import os
 import platform
@@ -23,7 +24,7 @@ LIBRARIES = {
     "click": "the command line", "pydantic": "project files", "ruamel.yaml": "project files",
     "psutil": "facts about this laptop", "dnspython": "DNS", "cryptography": "certificates",
     "scapy": "raw frames on macOS and Windows", "paramiko": "SSH", "pysnmp": "SNMPv3",
-    "textual": "the dashboard",
+    "textual": "the dashboard", "lswifi": "Wi-Fi", "pillow": "floor plans",
 }  # fmt: skip
 """Distributions that come with gonogo, and what each is for."""
 NEEDED = frozenset({"click", "pydantic", "ruamel.yaml", "psutil", "dnspython", "cryptography"})
@@ -32,6 +33,7 @@ TOOLS = {
     "ping": "echoes where this account may send none itself",
 }
 """Programs of the system that a check can make use of; none is needed."""
+_WIFI_S = 15
 _OLDEST_CLOCK = datetime(2025, 1, 1, tzinfo=UTC)
 
 
@@ -57,6 +59,7 @@ async def examine(folder: Path | None = None, *, terminal: bool = True, writes: 
             Item("gonogo", "pass", f"{VERSION} on Python {platform.python_version()}, {platform.platform()}"),
             await _icmp(shared),
             _raw(),
+            await _wifi(),
             Item("administrator", "pass", "yes" if rights.is_admin() else "no; hardly any check needs it"),
             *_tools(),
             *_libraries(),
@@ -86,8 +89,29 @@ def _raw() -> Item:
     why = rights.raw_frames()
     if why is None:
         return Item("raw frames", "pass", "can be sent and read")
-    without = "no link.duplicate_ip, link.neighbor, link.vlan"
+    without = "no link.duplicate_ip, link.neighbor, link.vlan; link.dhcp cannot pass"
+    if sys.platform == "win32" and rights.is_admin():
+        without += "; link.neighbor listens by pktmon"
     return Item("raw frames", "warn", f"cannot be used ({why}): {without}", rights.raw_fix())
+
+
+async def _wifi() -> Item:
+    """Look at what the system tells of the air without a new scan."""
+    from checks.wire.wifi import adapter
+
+    try:
+        async with asyncio.timeout(_WIFI_S):
+            air = await adapter.look(fresh=False)
+    except CannotTell as error:
+        return Item("Wi-Fi", "warn", f"no wifi.* and no survey: {error.reason}", error.fix)
+    except TimeoutError:
+        return Item("Wi-Fi", "warn", f"the system did not answer within {_WIFI_S} s", "Ask again.")
+    if air.redacted:
+        what = "the system hides names and addresses of networks: wifi.* cannot tell"
+        return Item("Wi-Fi", "warn", what, adapter.LOCATION.get(sys.platform, adapter.LOCATION["darwin"]))
+    return Item(
+        "Wi-Fi", "pass", f"heard by {air.source}, {len(air.heard) + len(air.remembered)} radios known"
+    )
 
 
 def _tools() -> Iterator[Item]:

@@ -35,6 +35,8 @@ class FieldDoc:
     required: bool
     default: Any
     text: str
+    shared: bool = False
+    """Whether a base class gives it to other types, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,7 @@ def _fields(kind: type) -> tuple[FieldDoc, ...]:
                 required=required,
                 default=None if required else jsonable.to_json(default),
                 text=texts.get(field.name, ""),
+                shared=field.name not in vars(kind).get("__annotations__", {}),
             )
         )
     return tuple(made)
@@ -134,9 +137,16 @@ def in_words(hint: Any) -> str:
     if origin in (dict, Mapping) or (isinstance(origin, type) and issubclass(origin, Mapping)):
         return f"mapping to {in_words(args[1])}"
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return "{" + ", ".join(field.name for field in dataclasses.fields(hint)) + "}"
+        return "{" + ", ".join(_key(hint, field) for field in dataclasses.fields(hint)) + "}"
     plain = {str: "text", int: "whole number", float: "number", bool: "true or false"}
     return plain.get(hint, getattr(hint, "__name__", str(hint)))
+
+
+def _key(record: type, field: dataclasses.Field[Any]) -> str:
+    """Return a record's key as a project file writes it; one that may be left out ends with `?`."""
+    written = getattr(record, "__pydantic_config__", {}).get("alias_generator", str)(field.name)
+    must = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    return f"{written}{'' if must else '?'}"
 
 
 def _split(name: str) -> str:

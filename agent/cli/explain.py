@@ -6,6 +6,7 @@ import dataclasses
 import json
 import sys
 import textwrap
+from collections.abc import Sequence
 
 import click
 
@@ -14,6 +15,7 @@ from checks import docs, registry
 from checks.safe import safe
 
 WIDTH = 80
+_MANY_SHARED = 4
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
@@ -43,13 +45,29 @@ def text(doc: docs.TypeDoc) -> str:
     for head, body in said:
         if body:
             blocks.append(_wrap(f"{head}: {body}", "  "))
-    blocks.append("Parameters:\n" + ("\n".join(map(_field, doc.fields)) or "  none"))
+    blocks += _parameters(doc.fields)
     if doc.example:
         blocks.append("Example:\n" + textwrap.indent(doc.example, "  "))
     if doc.source:
         blocks.append(_wrap(f"Source: {doc.source}", "  "))
     blocks[0] = _wrap(blocks[0], "  ")
     return "\n\n".join(blocks)
+
+
+def _parameters(fields: Sequence[docs.FieldDoc]) -> list[str]:
+    """Return the parameters, those last that many types of a family have and that can be left out."""
+    apart = [field for field in fields if field.shared and not field.required]
+    apart = apart if len(apart) >= _MANY_SHARED else []
+    own = [field for field in fields if field not in apart]
+    keys = (
+        "\n  In braces: keys of a mapping; one with ? may be left out."
+        if any("?" in one.type for one in fields)
+        else ""
+    )
+    blocks = ["Parameters:\n" + ("\n".join(map(_field, own)) or "  none") + keys]
+    if apart:
+        blocks.append("Parameters that others of its family have, too:\n" + "\n".join(map(_field, apart)))
+    return blocks
 
 
 def _field(field: docs.FieldDoc) -> str:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
+import re
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -13,6 +16,8 @@ from agent.cli import main
 from checks.local import rights
 from checks.vantage import CannotTell
 from checks.wire.icmp import Icmp
+from checks.wire.wifi import adapter
+from checks.wire.wifi.air import Air
 
 
 def examine(folder: Path) -> dict[str, doctor.Item]:
@@ -36,7 +41,11 @@ def test_what_is_missing_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch
             raise metadata.PackageNotFoundError(name)
         return "1.0"
 
+    async def deaf(*, fresh: bool) -> Air:
+        raise CannotTell("There is no radio.", "Plug one in.")
+
     monkeypatch.setattr(Icmp, "open", refuse)
+    monkeypatch.setattr(adapter, "look", deaf)
     monkeypatch.setattr(rights, "raw_frames", lambda: "Operation not permitted")
     monkeypatch.setattr(doctor.shutil, "which", lambda *_, **__: None)
     monkeypatch.setattr(doctor.metadata, "version", version)
@@ -44,6 +53,7 @@ def test_what_is_missing_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch
     assert {name: item.status for name, item in found.items() if item.status != "pass"} == {
         "ICMP echo": "warn",
         "raw frames": "warn",
+        "Wi-Fi": "warn",
         "iperf3": "warn",
         "ping": "warn",
         "dnspython": "fail",
@@ -52,6 +62,30 @@ def test_what_is_missing_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch
         **({"text": "warn"} if found["text"].status == "warn" else {}),
     }
     assert all(item.fix for item in found.values() if item.status != "pass")
+
+
+async def test_the_air_is_told_with_its_source_and_what_hides_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    air = Air(source="nmcli", interface="wlan0", fresh=False)
+
+    async def look(*, fresh: bool) -> Air:
+        assert not fresh
+        return air
+
+    monkeypatch.setattr(adapter, "look", look)
+    monkeypatch.setattr(doctor.sys, "platform", "win32")
+    heard = await doctor._wifi()
+    assert (heard.status, heard.observed) == ("pass", "heard by nmcli, 0 radios known")
+    air = dataclasses.replace(air, redacted=True)
+    hidden = await doctor._wifi()
+    assert hidden.status == "warn"
+    assert "ms-settings:privacy-location" in hidden.fix
+
+
+def test_the_libraries_are_those_that_come_with_gonogo() -> None:
+    named = tomllib.loads((Path(doctor.__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    come = {re.split(r"[<>=; ]", one, maxsplit=1)[0] for one in named["dependencies"]}
+    assert come - set(doctor.LIBRARIES) == {"aiohttp", "msal", "textual-serve", "tzdata"}
+    assert set(doctor.LIBRARIES) < come
 
 
 def test_the_command_prints_signs_and_json(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

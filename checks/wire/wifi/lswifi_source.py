@@ -52,7 +52,7 @@ def backend() -> Any:
 
         return get_backend()
     except Exception as error:  # noqa: BLE001 - alpha: whatever it raises, we go on without it
-        raise Nothing(f"lswifi has no radio to offer: {_line(error)}.") from None
+        raise Nothing(f"lswifi has no radio to offer: {_line(error)}.".replace("?.", "?")) from None
 
 
 def radios(source: Any) -> list[Any]:

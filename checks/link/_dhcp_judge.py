@@ -90,6 +90,7 @@ def _stranger(plan: Dhcp, server: str, replies: list[Reply]) -> Finding:
 
 def _planned(plan: Dhcp, seen: DhcpSeen, server: str, replies: list[Reply]) -> Iterator[Finding]:
     yield from _senders(server, replies)
+    yield from _not_by_arp(seen, server, replies)
     worst: dict[str, Finding] = {}
     for reply in replies:
         for finding in _offer(plan, seen, server, reply):
@@ -151,6 +152,20 @@ def _senders(server: str, replies: list[Reply]) -> Iterator[Finding]:
                 fix="A server with several addresses does so; if it has one only, something else answers in "
                 "its name: compare the hardware address.",
             )  # fmt: skip
+
+
+def _not_by_arp(seen: DhcpSeen, server: str, replies: list[Reply]) -> Iterator[Finding]:
+    """Judge an offer in a server's name that came from another card than ARP finds the server at."""
+    holders = sorted({claim.mac for claim in seen.claims if claim.address == server})
+    others = [reply for reply in replies if not reply.message.relay and reply.mac not in holders]
+    if holders and others:
+        yield cannot_tell(
+            f"{server} card", f"The offer in the name of {server} came from another card than the one that "
+            "answers ARP for this address: a rogue in its name, or a server with two cards.",
+            expected=f"an offer from {', '.join(holders[:4])}", observed=safe(_maker(others[0]), limit=200),
+            fix="Find both hardware addresses in the switch's address table; if they are at two ports, and "
+            "the server has one card, unplug the other device.",
+        )  # fmt: skip
 
 
 def _no_offer(reply: Reply) -> Finding:

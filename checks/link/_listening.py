@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 from checks.contract import CannotTell, Vantage
 from checks.local.facts import InterfaceFact, read_local
@@ -43,6 +45,16 @@ async def wired_interface(vantage: Vantage, name: str | None, what: str) -> Inte
             "Plug the cable in; if it is, check the wall socket, the patch and that the port is enabled.",
         )
     return face
+
+
+def carrier_changes(name: str) -> str:
+    """Return how often the cable was plugged in or out so far; empty where the system does not say."""
+    if not sys.platform.startswith("linux") or "/" in name:
+        return ""
+    try:
+        return Path(f"/sys/class/net/{name}/carrier_changes").read_text("ascii").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def _only_cable(faces: tuple[InterfaceFact, ...]) -> InterfaceFact | None:

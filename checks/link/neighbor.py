@@ -11,7 +11,7 @@ from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.link._devices import Device, devices, newest
 from checks.link._ends import ENDS
-from checks.link._listening import countdown, wired_interface
+from checks.link._listening import carrier_changes, countdown, wired_interface
 from checks.link._port import judge_duplex, judge_vlan, place_of
 from checks.link._power import judge_power
 from checks.params import Duration
@@ -50,6 +50,8 @@ class NeighborSeen:
     how: str
     raw: tuple[bytes, ...] = ()
     """The first announcements as they were on the wire."""
+    replugged: bool = False
+    """The cable was out meanwhile: what was heard before does not count."""
 
 
 class Neighbor(Check[NeighborSeen]):
@@ -109,15 +111,18 @@ class Neighbor(Check[NeighborSeen]):
         others: dict[str, None] = {}
         raw: dict[bytes, None] = {}
         last: list[Said | None] = [None]
+        plugged = first = carrier_changes(face.name)
 
         def wanted(frame: Frame) -> bool:
             last[0] = read_frame(frame.whole)
             return last[0] is not None
 
         def enough(frame: Frame) -> bool:
-            nonlocal said
+            nonlocal said, plugged
             heard = last[0]
             assert heard is not None
+            if (now := carrier_changes(face.name)) != plugged:
+                said, plugged = (), now
             if heard.neighbor is None:
                 if len(others) < 32:
                     others[heard.protocol] = None
@@ -132,10 +137,12 @@ class Neighbor(Check[NeighborSeen]):
         vantage.note(f"Listening on {face.name} for at most {self.listen:g} s. {_REPLUG}")
         async with countdown(vantage, self.listen, lambda: _so_far(said)):
             heard = await listen(face, self.listen, wanted, enough, groups=GROUPS, quiet=True)
+        if (now := carrier_changes(face.name)) != plugged:
+            said, plugged = (), now
         return NeighborSeen(
             interface=face.name, duplex=face.duplex, speed_mbps=face.speed_mbps, neighbors=said,
             others=tuple(others), frames=heard.count, lost=heard.lost, listened_s=heard.listened_s,
-            how=heard.how, raw=tuple(raw),
+            how=heard.how, raw=tuple(raw), replugged=plugged != first,
         )  # fmt: skip
 
     def is_decided(self, said: tuple[Announced, ...]) -> bool:
@@ -198,6 +205,7 @@ class Neighbor(Check[NeighborSeen]):
             "The only neighbour said good-bye and did not come back." if left
             else f"What was announced names no device and port: {safe('; '.join(broken[:4]), limit=200)}."
             if seen.neighbors
+            else "Since the cable was plugged in again no switch has announced itself." if seen.replugged
             else f"No switch announced itself in {seen.listened_s:.0f} s."
         )  # fmt: skip
         return cannot_tell(

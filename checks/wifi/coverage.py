@@ -19,6 +19,8 @@ from checks.words import Measure, span
 
 MIN_LOOKS = 5
 MAX_NAMED = 8
+MANY_RADIOS = 6
+"""Of so many radios at least one changes by a decibel between two scans."""
 _SKEW = timedelta(minutes=5)
 _SOURCE = "Cisco and Zebra voice guides: -67 dBm at the edge of a cell"
 
@@ -47,6 +49,8 @@ class Point:
     plan: str
     plan_sha256: str
     looks: tuple[Heard, ...]
+    repeated: bool = False
+    """Every look tells the very same of many radios: the system repeated one scan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +135,9 @@ class Coverage(Check[CoverageSeen]):
                 )
                 for look in point.looks
             ),
+            repeated=len(point.looks) > 1
+            and len(point.looks[0].readings) >= MANY_RADIOS
+            and len({frozenset(look.readings) for look in point.looks}) == 1,
         )  # fmt: skip
 
     def judge(self, seen: CoverageSeen) -> Iterable[Finding]:
@@ -161,7 +168,14 @@ class Coverage(Check[CoverageSeen]):
             proven.append((level, point))
             if self.second_ap is not None:
                 yield from self._second(point, self.second_ap)
-        if len(on_plan) < self.min_points:
+        places = len({(point.x, point.y) for point in on_plan})
+        if len(on_plan) >= self.min_points > places:
+            yield cannot_tell(
+                name, f"The {len(on_plan)} points of {name} are at {places} place{'s' * (places != 1)}: that "
+                "tells nothing of the rest.", expected=f"points at {self.min_points} places",
+                observed=f"{places}", fix=f"Measure where nobody stood yet. {self._walk(seen)}",
+            )  # fmt: skip
+        elif len(on_plan) < self.min_points:
             others = (
                 f", and {len(points) - len(on_plan)} on another plan" if len(points) > len(on_plan) else ""
             )
@@ -192,6 +206,12 @@ class Coverage(Check[CoverageSeen]):
             return cannot_tell(
                 name, "The system hid the names of the networks.", expected=limit, observed="names hidden",
                 fix=f"Grant the location permission (gonogo explain wifi.ssid says where). {again}",
+            )  # fmt: skip
+        if point.repeated:
+            return cannot_tell(
+                name, "All looks at this point tell the very same: the system repeated one scan.",
+                expected=f"{MIN_LOOKS} scans", observed="one scan, repeated",
+                fix=f"Scan with the right to (administrator, root; gonogo doctor says how). {again}",
             )  # fmt: skip
         heard = [look for look in point.looks if look.radios]
         if len(heard) < MIN_LOOKS:

@@ -412,3 +412,14 @@ def test_options_that_are_none_are_refused(value: Any) -> None:
 def test_options_have_one_form() -> None:
     assert parse_options({43: "0XF1 04", "026": 1400}) == {"43": "0xf104", "26": "1400"}
     assert parse_options(parse_options({43: "0XF104"})) == {"43": "0xf104"}
+
+
+def test_a_rogue_that_answers_alone_in_the_servers_name_is_given_away_by_arp() -> None:
+    rogue = reply(mac=OTHER_MAC)
+    status, findings = judged(CHECK, seen(rogue))
+    assert status is Status.INCONCLUSIVE, findings
+    (finding,) = bad(findings)
+    assert (finding.subject, OTHER_MAC in (finding.observed or "")) == (f"{SERVER} card", True)
+    assert judged(CHECK, seen(rogue, claims=()))[0] is Status.PASS
+    relayed = reply(mac=OTHER_MAC, fields={"relay": "10.20.0.2"})
+    assert judged(CHECK, seen(relayed))[0] is Status.PASS

@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
-from checks.contract import Status, worst
+from checks.contract import Status, Vantage, worst
+from checks.link import neighbor
 from checks.link._devices import devices, newest
 from checks.link.neighbor import Neighbor, NeighborSeen
+from checks.local.facts import InterfaceFact
+from checks.vantage import Shared
 from checks.wire.frames.announced import Announced
+from checks.wire.frames.capture import Frame, Heard
 from checks.wire.frames.discovery import read_frame
 from tests.checks.wire.frames import made
 
@@ -329,3 +333,40 @@ def test_a_flood_of_neighbours_is_bounded() -> None:
 def test_it_listens_for_a_sensible_time(listen: float) -> None:
     with pytest.raises(ValueError, match="between 1 s and 10 min"):
         Neighbor(listen=listen)
+
+
+async def test_what_was_announced_before_the_cable_was_replugged_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plugged = ["1"]
+    face = InterfaceFact(name="eth0", mac="52:54:00:00:00:05", up=True, duplex="full")
+
+    async def cable(vantage: Vantage, name: str | None, what: str) -> InterfaceFact:
+        return face
+
+    def hears(before: list[bytes], after: list[bytes]) -> None:
+        async def listen(face: InterfaceFact, seconds: float, wanted: Any, enough: Any, **more: Any) -> Heard:
+            plugged[0] = "1"
+            for frames, carrier in ((before, "1"), (after, "3")):
+                plugged[0] = carrier
+                for frame in (Frame(data=data, at=1.0) for data in frames):
+                    if wanted(frame) and enough(frame):
+                        return Heard(count=1, listened_s=1.0, how="packet socket")
+            return Heard(count=2, listened_s=20.0, how="packet socket")
+
+        monkeypatch.setattr(neighbor, "listen", listen)
+
+    monkeypatch.setattr(neighbor, "wired_interface", cable)
+    monkeypatch.setattr(neighbor, "carrier_changes", lambda name: plugged[0])
+    check = Neighbor(**PLAN)
+    old, new = made.lldp(port="Gi1/0/7"), made.lldp(port="Gi1/0/8")
+
+    async def outcome() -> tuple[Status, str]:
+        return judged(check, await check.observe(Vantage(Shared())))
+
+    hears([old], [])
+    assert (await outcome())[0] is Status.INCONCLUSIVE
+    hears([old], [new])
+    assert (await outcome())[0] is Status.FAIL
+    hears([new], [old])
+    assert (await outcome())[0] is Status.PASS

@@ -34,8 +34,8 @@ def look(*levels: float, ssid: str | None = "Contoso", others: int = 1) -> Look:
 
 def point(name: str, *looks: Look, floor="ground", at=NOW, plan="aa") -> SurveyPoint:
     return SurveyPoint(
-        check="coverage", name=name, floor=floor, x=1.0, y=2.0, by="Ann Rey", at=at, host="laptop",
-        looks=looks, plan="floor.png", plan_sha256=plan, width=100, height=50,
+        check="coverage", name=name, floor=floor, x=float(sum(name.encode())), y=2.0, by="Ann Rey",
+        at=at, host="laptop", looks=looks, plan="floor.png", plan_sha256=plan, width=100, height=50,
     )  # fmt: skip
 
 
@@ -156,3 +156,21 @@ def test_the_median_of_an_even_number_is_the_lower():
 def test_refused(params):
     with pytest.raises(ValueError, match=r"second_ap|max_age"):
         Coverage(ssid="Contoso", **params)
+
+
+async def test_five_names_for_one_place_are_one_place():
+    here = tuple(replace(p, x=1.0) for p in OFFICE)
+    status, findings = await judged(here)
+    assert status is Status.INCONCLUSIVE
+    assert findings[-1].observed == "1"
+    assert (await judged((*here, *OFFICE[:3])))[0] is Status.INCONCLUSIVE
+    assert (await judged((*here, *OFFICE[:4])))[0] is Status.PASS
+
+
+async def test_a_scan_that_the_system_repeats_is_one_look():
+    crowd = tuple(look(-50.0, -60.0, others=8) for _ in range(5))
+    status, findings = await judged((*OFFICE, point("corner", *crowd)))
+    assert status is Status.INCONCLUSIVE
+    assert any("repeated" in (one.observed or "") for one in findings)
+    moved = (*crowd[:4], look(-51.0, -60.0, others=8))
+    assert (await judged((*OFFICE, point("corner", *moved))))[0] is Status.PASS

@@ -16,6 +16,7 @@ from profiles.model import ParameterModel
 from profiles.profile import Profile
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./@-]*( [A-Za-z0-9_./@-]+)*\Z|[0-9]+(\.[0-9]+){3}(/[0-9]+)?\Z")
+_WIDTH = 92
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 _CONTACTS = frozenset({"it", "pm", "customer", "site"})
 
@@ -88,16 +89,33 @@ def _parameter(name: str, parameter: ParameterModel, detected: Detected) -> Iter
         yield from detected.learnt[name]
         return
     seen, wrong = kinds.convert(parameter.type, detected.values.get(name))
-    example = f"{name}: {flow(parameter.example)}" if parameter.example is not None else f"{name}: ..."
     if not wrong:
         yield f"  {name}: {flow(seen)}  # seen on {detected.source}; is it the new site's?"
     elif parameter.required:
         hint = f"  # for example {flow(parameter.example)}" if parameter.example is not None else ""
         yield f"  {name}: TODO{hint}"
     elif parameter.default not in (None, [], ""):
-        yield f"  {name}: {flow(parameter.default)}"
+        yield from (f"  {line}" for line in _lines({name: parameter.default}))
     else:
-        yield f"  # {example}"
+        example = {name: "..."} if parameter.example is None else {name: parameter.example}
+        yield from (f"  # {line}" for line in _lines(example))
+
+
+def _lines(value: Any) -> list[str]:
+    """Return a value as YAML, each part on one line where it fits."""
+    if isinstance(value, dict):
+        made = []
+        for key, item in value.items():
+            line = f"{key}: {flow(item)}"
+            fits = len(line) <= _WIDTH or not isinstance(item, (dict, list))
+            made += [line] if fits else [f"{key}:", *(f"  {below}" for below in _lines(item))]
+        return made
+    made = []
+    for item in value:
+        whole = flow(item)
+        first, *rest = [whole] if len(whole) <= _WIDTH or not isinstance(item, (dict, list)) else _lines(item)
+        made += [f"- {first}", *(f"  {line}" for line in rest)]
+    return made
 
 
 def _tail() -> Iterator[str]:

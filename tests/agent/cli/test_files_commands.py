@@ -179,7 +179,7 @@ def test_init_lints_clean_once_filled_in(name: str, tmp_path: Path, monkeypatch:
         (Path(init.__file__).parents[2] / "profiles" / f"{name}.yaml").read_bytes(), "x"
     ).value
     for parameter in parameters["parameters"]:
-        assert f" {parameter}: " in text
+        assert re.search(rf" {parameter}:[ \n]", text)
         assert SEEN.get(parameter, "") in text
     assert re.search(r'resolvers: \[10\.7\.0\.53, "(fe80::1|\[fe80::1\])"\]', text)
     report = json.loads(run(lint.command, "--json", path).output)["files"][0]

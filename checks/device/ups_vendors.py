@@ -165,6 +165,7 @@ _APC, _CPS, _XUPS = "1.3.6.1.4.1.318.1.1.1", "1.3.6.1.4.1.3808.1.1.1", "1.3.6.1.
 _MGE, _AGENT, _DELTA = "1.3.6.1.4.1.705.1", "1.3.6.1.4.1.935.1.1.1", "1.3.6.1.4.1.2254.2.4"
 _EPPC = "1.3.6.1.4.1.935.10.1.1"
 _DELL, _SINETICA = "1.3.6.1.4.1.674.10902.2", "1.3.6.1.4.1.13891.101"
+_SOCOMEC = "1.3.6.1.4.1.4555.1.1.1.1"
 
 
 def _xups(name: str, enterprise: int, base: str) -> Vendor:
@@ -305,6 +306,20 @@ VENDORS: tuple[Vendor, ...] = (
         outputs={1: "other", 2: "off", 3: "mains", 4: "bypass", 5: "battery", 6: "boost", 7: "trim"},
         battery=_at(_SINETICA, 2, 1),
         batteries={2: "normal", 3: "low", 4: "depleted"},
+    ),
+    Vendor(
+        name="Net Vision MIB", enterprises=(4555,), model=_at(_SOCOMEC, 1, 1),
+        charge=(Scaled(oid=_at(_SOCOMEC, 2, 4)),),
+        runtime=Scaled(oid=_at(_SOCOMEC, 2, 3)),
+        load_column=(*oid(_SOCOMEC), 4, 4, 1, 4),
+        output=_at(_SOCOMEC, 4, 1),
+        outputs={
+            1: "other", 2: "off", 3: "mains", 4: "bypass", 5: "battery", 6: "boost", 7: "trim", 8: "off",
+            9: "mains",
+        },
+        battery=_at(_SOCOMEC, 2, 1),
+        batteries={2: "normal", 3: "low", 4: "depleted", 6: "fault"},
+        since=Scaled(oid=_at(_SOCOMEC, 2, 2)),
     ),
 )  # fmt: skip
 """XUPS-MIB is in the MIB's own words; the others as public monitoring systems read them."""

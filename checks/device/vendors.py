@@ -32,9 +32,11 @@ class Vendor:
     firmware: tuple[str, ...] = ("entity", _VERSION)
 
 
-def _printer(name: str, *, model: tuple[str, ...] = (), firmware: tuple[str, ...] = ()) -> Vendor:
+def _printer(
+    name: str, *, model: tuple[str, ...] = (), serial: tuple[str, ...] = (), firmware: tuple[str, ...] = ()
+) -> Vendor:
     return Vendor(
-        name=name, model=(*model, _HR_DEVICE), serial=(_PRINTER_SERIAL, "entity"), firmware=firmware,
+        name=name, model=(*model, _HR_DEVICE), serial=(_PRINTER_SERIAL, *serial, "entity"), firmware=firmware,
     )  # fmt: skip
 
 
@@ -44,6 +46,10 @@ UNKNOWN = Vendor(
     serial=("entity", _PRINTER_SERIAL),
     firmware=("entity", _VERSION, _UPS_SOFTWARE, _UPS_AGENT),
 )
+_ZEBRA = Vendor(
+    name="Zebra", model=(_E + "10642.1.1.0",), serial=(_PRINTER_SERIAL, _E + "10642.1.4.0"),
+    firmware=(_E + "10642.1.2.0",),
+)  # fmt: skip
 _TABLE: dict[int, Vendor] = {
     9: Vendor(
         name="Cisco",
@@ -91,6 +97,7 @@ _TABLE: dict[int, Vendor] = {
         firmware=(_E + "248.11.10.1.5.1.1.5.1.1.1", _E + "248.14.1.1.2.0", "entity"),
     ),
     259: Vendor(name="Edgecore", model=("entity", r"descr~([A-Z]{2,5}[0-9][^\s,]{1,40})")),
+    253: _printer("Xerox", model=(r"descr~^Xerox (?:\(R\) )?([^;,]{1,60})",)),
     318: Vendor(
         name="APC",
         model=(_E + "318.1.1.1.1.1.1.0", _E + "318.1.1.26.2.1.8.1", _E + "318.1.1.12.1.5.0"),
@@ -134,6 +141,7 @@ _TABLE: dict[int, Vendor] = {
         serial=(_E + "705.1.1.7.0",),
         firmware=(_E + "705.1.1.4.0", _E + "705.1.12.12.0"),
     ),
+    683: _ZEBRA,
     850: Vendor(
         name="Tripp Lite",
         model=(_E + "850.1.1.1.2.1.5.1", _UPS_MODEL),
@@ -197,7 +205,14 @@ _TABLE: dict[int, Vendor] = {
         firmware=(r"descr~ ([0-9]{1,2}\.[0-9]{2}\.[0-9]{4}[^\s]{0,12}(?: / [0-9.]{8,10})?)", "entity"),
     ),
     2385: _printer("Sharp"),
-    2435: _printer("Brother", firmware=(r"descr~Firmware Ver\.([^\s,(]{1,30})",)),
+    2435: _printer(
+        "Brother",
+        serial=(_E + "2435.2.3.9.4.2.1.5.5.1.0",),
+        firmware=(
+            _E + r"2435.2.4.3.1240.6.5.0~(?:Firmware Ver\.)?([^\s,(]{1,30})",
+            r"descr~Firmware Ver\.([^\s,(]{1,30})",
+        ),
+    ),
     2604: Vendor(
         name="Sophos",
         model=(_E + "2604.5.1.1.2.0", "entity"),
@@ -254,8 +269,8 @@ _TABLE: dict[int, Vendor] = {
         ),
     ),
     4555: Vendor(
-        name="Socomec", model=(_E + "4555.1.1.1.1.1.1.0", _UPS_MODEL), serial=(_E + "4555.1.1.1.1.1.2.0",),
-        firmware=(_E + "4555.1.1.1.1.1.3.0", _UPS_SOFTWARE),
+        name="Socomec", model=(_E + "4555.1.1.1.1.1.1.0", _UPS_MODEL), serial=(_E + "4555.1.1.1.1.1.4.0",),
+        firmware=(_E + "4555.1.1.1.1.1.2.0", _UPS_SOFTWARE),
     ),
     5491: Vendor(name="Riello", model=(_UPS_MODEL,), firmware=(_UPS_SOFTWARE, _UPS_AGENT)),
     6027: Vendor(
@@ -285,6 +300,7 @@ _TABLE: dict[int, Vendor] = {
         firmware=(_E + "8741.2.1.1.3.0",),
     ),
     10456: Vendor(name="Planet", model=("entity", r"descr~([A-Z]{2,4}-[0-9][^\s,]{1,30})")),
+    10642: _ZEBRA,
     11863: Vendor(
         name="TP-Link",
         model=(
@@ -358,7 +374,7 @@ _TABLE: dict[int, Vendor] = {
     52642: Vendor(name="FS", firmware=("entity", _VERSION)),
 }  # fmt: skip
 for _number, _name in {
-    207: "Allied Telesis", 253: "Xerox", 367: "Ricoh", 236: "Samsung", 1129: "Toshiba", 2590: "Xerox"
+    207: "Allied Telesis", 367: "Ricoh", 236: "Samsung", 1129: "Toshiba", 2590: "Xerox"
 }.items():  # fmt: skip
     _TABLE.setdefault(_number, _printer(_name))
 

@@ -109,6 +109,45 @@ def test_what_sys_descr_tells(number, descr, model, firmware):
     assert told(number, descr) == (model, firmware)
 
 
+@pytest.mark.parametrize(
+    ("number", "descr", "objects", "wanted"),
+    [
+        (253, "Xerox VersaLink C400; SS 1.2.3", {}, ("VersaLink C400", "", "")),
+        (253, "Xerox (R) WorkCentre 3025;OS 1.4", {}, ("WorkCentre 3025", "", "")),
+        (
+            2435,
+            "Brother NC-9000h, Firmware Ver.1.09",
+            {"2435.2.3.9.4.2.1.5.5.1.0": b"E7", "2435.2.4.3.1240.6.5.0": b"Firmware Ver.ZC"},
+            ("", "E7", "ZC"),
+        ),
+        (2435, "Brother NC-9000h, Firmware Ver.1.09", {}, ("", "", "1.09")),
+        (
+            683,
+            "A print server",
+            {"10642.1.1.0": b"ZT-9", "10642.1.2.0": b"V9.1Z", "10642.1.4.0": b"S4"},
+            ("ZT-9", "S4", "V9.1Z"),
+        ),
+        (
+            4555,
+            "Net Vision v6.1",
+            {
+                f"4555.1.1.1.1.1.{place}.0": word
+                for place, word in enumerate((b"M-33", b"2.0", b"6", b"S5"), 1)
+            },
+            ("M-33", "S5", "2.0"),
+        ),
+    ],
+    ids=["xerox", "xerox-r", "brother", "brother-print-server", "zebra", "socomec"],
+)
+def test_what_printers_and_power_supplies_tell(number, descr, objects, wanted):
+    group = {
+        oid("1.3.6.1.2.1.1.1.0"): descr.encode(),
+        oid("1.3.6.1.2.1.1.2.0"): oid(f"1.3.6.1.4.1.{number}.1.1"),
+    }
+    found = asyncio.run(made(group, rows("1.3.6.1.4.1", objects)).read(read_inventory))
+    assert (found.model, "".join(found.serials), found.firmware) == wanted
+
+
 def test_the_entity_mib_counts_where_sys_descr_is_silent():
     chassis = rows("1.3.6.1.2.1.47.1.1.1.1.5", {"1": 3}) | rows("1.3.6.1.2.1.47.1.1.1.1.13", {"1": b"X-1"})
     assert told(99999, "", chassis)[0] == "X-1"

@@ -20,10 +20,12 @@ LOCATION = "ms-settings:privacy-location"
 SERVICE = "wlansvc"
 _SSID = re.compile(r"SSID (\d{1,4})\s{0,20}:(.*)\Z")
 _GUID = re.compile(r"\{?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?\Z", re.IGNORECASE)
-_PERCENT = re.compile(r"(\d{1,3})\s?%\Z")
-_LOAD = re.compile(r"(\d{1,3})\s?\(\s?\d{1,3}\s?%\s?\)\Z")
+_PERCENT = re.compile(r"%?\s?(\d{1,3})\s?%?\Z")
+"""Turkish writes the sign first."""
+_LOAD = re.compile(r"(\d{1,3})\s?\(\s?%?\s?\d{1,3}\s?%?\s?\)\Z")
 _BAND = re.compile(r"(2[.,]4|5|6)\s?GHz", re.IGNORECASE)
 _RADIO = re.compile(r"802\.11[a-z]{0,3}", re.IGNORECASE)
+_COUNT = re.compile(r"(?<![\w.,])\d{1,4}(?![0-9A-Za-z_,])")
 _NUMBER = re.compile(r"-?\d{1,6}([.,]\d{1,3})?\Z")
 _CONNECTED = (
     "connected", "verbunden", "connecté", "conectado", "conectada", "connesso", "verbonden", "ligado",
@@ -92,13 +94,15 @@ def networks(text: str) -> tuple[tuple[str, tuple[Heard, ...]], ...]:
 def promised(text: str) -> int | None:
     """Return how many networks the text itself says it lists: the one number of the line before them."""
     before = text.split("SSID 1 ", 1)[0][-2000:].rstrip().rpartition("\n")[2]
-    numbers = re.findall(r"(?<![\w.,])\d{1,4}(?![\w,])", before)
-    return int(numbers[0]) if len(numbers) == 1 and ":" not in before else None
+    sentence, colon, value = before.partition(":")
+    numbers = _COUNT.findall(value.strip(" .") if colon else sentence)
+    alone = not colon or value.strip(" .").isdigit()
+    return int(numbers[0]) if len(numbers) == 1 and alone else None
 
 
 def _is_title(line: Line) -> bool:
     """Tell `Interface name : Wi-Fi` from what stands before it: at the margin, and no number."""
-    return not line.indent and bool(line.value) and _float(line.value.split()[0]) is None
+    return not line.indent and bool(line.value) and _float(line.value.split()[0].rstrip(".")) is None
 
 
 def _network(name: str, lines: list[Line]) -> list[Heard]:
@@ -121,7 +125,7 @@ def _station(name: str, security: str, first: Line, lines: list[Line]) -> Heard:
     in_load = False
     for line in lines:
         value = line.value
-        if quality is None and (match := _PERCENT.match(value)):
+        if quality is None and "%" in value and (match := _PERCENT.match(value)):
             quality = min(100, int(match.group(1)))
         elif not standard and (match := _RADIO.match(value)):
             standard = match.group()
@@ -183,7 +187,7 @@ def _interface(name: str, lines: list[Line]) -> Joined:
             labels = []
         elif not band and (match := _BAND.match(value)):
             band = match.group(1).replace(",", ".")
-        elif quality is None and (match := _PERCENT.match(value)):
+        elif quality is None and "%" in value and (match := _PERCENT.match(value)):
             quality = min(100, int(match.group(1)))
         elif (number := _float(value)) is not None:
             if number < 0:

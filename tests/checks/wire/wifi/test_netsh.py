@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 from hypothesis import given
@@ -180,3 +181,26 @@ def test_no_mutation_breaks_the_reader(data: st.DataObject) -> None:
 def test_a_flood_is_bounded() -> None:
     block = "SSID 1 : x\n a : b\n c : d\n e : f\n" + "  BSSID 1 : 02:00:00:00:00:01\n" * 50_000
     assert sum(len(heard) for _, heard in netsh.networks(block)) <= netsh.MAX_NETWORKS
+
+
+def test_a_percent_sign_may_stand_before_its_number() -> None:
+    text = netsh_texts.networks(LANGUAGES["en"])
+    turned = re.sub(r"(\d{1,3})%", r"%\1", text)
+    assert turned != text
+    assert netsh.networks(turned) == netsh.networks(text)
+    shown = netsh_texts.interfaces(LANGUAGES["en"])
+    assert netsh.interfaces(re.sub(r"(\d{1,3})%", r"%\1", shown)) == netsh.interfaces(shown)
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        ("Widoczne teraz sieci: 3.", 3), ("현재 3개의 네트워크가 보입니다.", 3), ("Síťi: 3", 3),
+        ("Sieci", None), ("3 z 4 sieci", None), ("Wi-Fi 2: 3 sieci", None),
+    ],
+)  # fmt: skip
+def test_how_many_networks_there_are_in_other_sentences(count: str, told: int | None) -> None:
+    text = netsh_texts.networks(dataclasses.replace(LANGUAGES["en"], count=count))
+    assert netsh.promised(text) == told
+    if told:
+        assert netsh.networks(text) == netsh.networks(netsh_texts.networks(LANGUAGES["en"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -26,6 +27,7 @@ from agent.files import cache
 from checks import registry
 from checks.m365 import _export, export
 from checks.network.captive import KNOWN
+from checks.switch._plan import PlannedPort
 from checks.thresholds import SETS
 
 ROOT = Path(__file__).parents[1]
@@ -173,21 +175,37 @@ def test_results_and_findings_have_the_keys_of_the_table(printed: dict[str, Any]
     assert all(set(measure) == inner(said["results[].findings"], "measure") for measure in measures)
 
 
-def test_a_finding_of_the_mail_move_is_what_the_demo_says(printed: dict[str, Any]) -> None:
-    (result,) = (result for result in printed["results"] if result["check"] == "mail-mta-sts")
-    (block,) = (body for _, body in FENCED.findall(README) if "FAIL  mail-mta-sts" in body)
+@pytest.mark.parametrize("check", ["mail-mta-sts", "switch-ports"])
+def test_a_finding_of_the_readme_is_what_the_demo_says(printed: dict[str, Any], check: str) -> None:
+    (result,) = (result for result in printed["results"] if result["check"] == check)
+    (block,) = (body for _, body in FENCED.findall(README) if f"FAIL  {check}" in body)
     shown = " ".join(block.split())
     (finding,) = (finding for finding in result["findings"] if finding["status"] == "fail")
     for key in ("subject", "message", "expected", "observed", "fix"):
-        assert finding[key] in shown, key
+        said = re.sub(r"(127\.0\.0\.1):\d+", r"\1:21161", str(finding[key]))
+        assert said in shown, key
 
 
-def test_the_milestones_of_the_mail_move_are_the_profile_s() -> None:
-    profile = YAML(typ="safe", pure=True).load((ROOT / "profiles/m365-cutover.yaml").read_text("utf-8"))
-    said = {name: cell.split(" | ")[0] for name, cell in table("milestone").items()}
+@pytest.mark.parametrize(
+    ("profile", "head"),
+    [("m365-cutover", "milestone"), ("office-move", "milestone of the move")],
+    ids=["mail", "office"],
+)
+def test_the_milestones_are_the_profile_s(profile: str, head: str) -> None:
+    read_as = YAML(typ="safe", pure=True).load((ROOT / f"profiles/{profile}.yaml").read_text("utf-8"))
+    said = {name: cell.split(" | ")[0] for name, cell in table(head).items()}
     assert said == {
-        name: str(item["due"]).replace("${ttl}", "TTL") for name, item in profile["milestones"].items()
+        name: str(item["due"]).replace("${ttl}", "TTL") for name, item in read_as["milestones"].items()
     }
+
+
+def test_every_parameter_that_the_office_move_names_is_one() -> None:
+    part = README.partition("### An office move")[2].partition("\n### ")[0]
+    named = set(re.findall(r"`([a-z_]+)(?:: [^`]*)?`", FENCED.sub("", part)))
+    assert {"desk", "vlans", "access_points", "community", "count"} <= named
+    text = (ROOT / "profiles/office-move.yaml").read_text("utf-8")
+    known = {field.name for field in dataclasses.fields(PlannedPort)} | set(re.findall(r"(\w+)\??:", text))
+    assert named <= known
 
 
 def test_the_permissions_are_those_that_the_checks_ask_for() -> None:

@@ -291,7 +291,7 @@ def _expand_one(out: Expanded, draft: Draft, scope: Scope) -> None:
             out.problems.append(document.problem((*path, "when"), error.message, error.hint))
             return
         if not holds:
-            out.left_out[name] = _unmet(body["when"])
+            out.left_out[name] = _unmet(body["when"], body.get("each") or {})
             return
     filled: dict[str, Any] = {}
     for key, value in body.items():
@@ -332,8 +332,10 @@ def met(condition: Any, scope: Scope) -> bool:
     return holds != bool(match.group(1))
 
 
-def _unmet(condition: Any) -> str:
+def _unmet(condition: Any, loop: Mapping[str, Any]) -> str:
     """Return why a check with that condition is left out, in the words of who writes the project."""
+    for variable in loop:
+        condition = re.sub(rf"(\$\{{\s*){re.escape(variable)}\.", r"\1", str(condition))
     if isinstance(condition, str) and condition.strip().startswith("not "):
         return f"{_named(condition)}is given."
     return f"{_named(condition)}is not given, empty or off." if _named(condition) else "Its condition is off."

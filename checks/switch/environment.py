@@ -84,7 +84,9 @@ class Environment(DeviceCheck[EnvironmentSeen]):
         expected = "fans, power supplies and temperatures judged by the device"
         if well:
             kinds = Counter(sensor.kind for sensor in well)
-            told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+            told = ", ".join(
+                f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in sorted(kinds.items())
+            )
             yield passed(
                 name, "What the device watches otherwise is well." if bad else
                 "All that the device watches is well.", expected=expected, observed=told,

@@ -302,10 +302,17 @@ def parse_mac(value: Any) -> str:
 
 def parse_community(value: Any) -> str:
     """Return an SNMP community, or the reference to one as `parse_secret` takes it."""
-    text = _text(value, "A community is a text, or a reference like env:SNMP_COMMUNITY")
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("A community is a text (a number in quotes), or a reference like env:NAME.")
+    text = value.strip()
     if len(text.encode()) > 255:
         raise ValueError("A community has at most 255 bytes.")
     return text
+
+
+def is_reference(value: str) -> bool:
+    """Return whether a text is a reference to a secret, and not a secret itself."""
+    return _SECRET.match(value) is not None
 
 
 def parse_snmp_version(value: Any) -> str:

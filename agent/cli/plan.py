@@ -16,6 +16,7 @@ import click
 from agent.cli.common import json_option, plan_of, project_file
 from agent.files.graph import waves
 from agent.plan import Milestone, Plan, PlannedCheck
+from checks.params import is_reference
 from checks.safe import safe
 
 WIDTH = 80
@@ -46,8 +47,22 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
     made: dict[str, Any] = jsonable.to_json(plan)
     for check, planned in zip(made["checks"], plan.checks, strict=True):
         check["allowed_s"] = allowed_s(planned)
+    _hide_communities(made["checks"])
     made["waves"] = waves({check.id: check.needs for check in plan.checks})
     return made
+
+
+def _hide_communities(value: Any) -> None:
+    """Put a word in place of each community that is written out; references stay."""
+    if isinstance(value, list):
+        for item in value:
+            _hide_communities(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key == "community" and isinstance(item, str) and not is_reference(item):
+                value[key] = "[community]"
+            else:
+                _hide_communities(item)
 
 
 def text(plan: Plan) -> Iterator[str]:

@@ -8,12 +8,14 @@ from typing import Literal, TypeVar
 
 from checks.contract import Check, Vantage
 from checks.device.device import Device
-from checks.params import Community, Endpoint, Port, SecretRef, SnmpVersion, parse_secret, split_endpoint
+from checks.params import Community, Endpoint, Port, SecretRef, SnmpVersion, is_reference, split_endpoint
 from checks.vantage import CannotTell
 from checks.wire.snmp.agent import Access, Auth, Privacy
 
 Seen = TypeVar("Seen")
 SNMP_PORT = 161
+KNOWN_TO_ALL = frozenset({"public", "private"})
+"""Communities that agents are shipped with: words of every day, which no result needs to hide."""
 _VERSIONS: Mapping[str, Literal["1", "2c", "3"]] = {"1": "1", "2c": "2c", "3": "3"}
 
 
@@ -90,15 +92,14 @@ def access(check: DeviceCheck[Seen], vantage: Vantage) -> Access:
 def _community(given: str | None, vantage: Vantage) -> str:
     if given is None:
         return ""
-    try:
-        reference = parse_secret(given)
-    except ValueError:
+    if not is_reference(given):
+        if given not in KNOWN_TO_ALL:
+            vantage.shared.secrets_seen.setdefault(given, "community:")
         return given
-    found = vantage.secret(reference).strip()
+    found = vantage.secret(given).strip()
     if not found:
-        raise CannotTell(
-            f"The community {reference} is empty.", "Put the community where the reference points."
-        )
+        raise CannotTell(f"The community {given} is empty.", "Put the community where the reference points.")
+    vantage.shared.secrets_seen.setdefault(found, given)
     return found
 
 

@@ -263,11 +263,13 @@ BARE: dict[str, Any] = {
     "domain": None, "search": None, "ntp": None, "tftp": None, "boot_file": None, "tftp_servers": None,
     "mtu": None, "min_lease": None, "options": None,
 }  # fmt: skip
+LIAR = "00:1b:21:00:00:01"
+"""The hardware address from which the stand-in answers, and ARP with it."""
 GOOD = {"options": {"o3": "0a4d0001", "o6": "0a4d0035"}}
 
 
 def test_the_stand_in_can_be_healthy(office: Segment) -> None:
-    liar(office.host("server", SERVER), GOOD)
+    liar(office.host("server", SERVER, LIAR), GOOD)
     assert ask(office, **BARE).status is Status.PASS
 
 
@@ -287,7 +289,7 @@ LIES: list[tuple[str, list[dict[str, Any]], str, str]] = [
     ("replies", "status", "words"), [row[1:] for row in LIES], ids=[row[0] for row in LIES]
 )
 def test_a_lie_is_seen(office: Segment, replies: list[dict[str, Any]], status: str, words: str) -> None:
-    liar(office.host("server", SERVER), *replies)
+    liar(office.host("server", SERVER, LIAR), *replies)
     told = ask(office, **BARE)
     assert told.status is Status(status), told
     assert any(words in finding.message for finding in told.findings), told
@@ -295,13 +297,13 @@ def test_a_lie_is_seen(office: Segment, replies: list[dict[str, Any]], status: s
 
 def test_a_unicast_offer_is_heard(office: Segment) -> None:
     mac = office.laptop.run("cat", "/sys/class/net/eth0/address").stdout.strip()
-    liar(office.host("server", SERVER), {**GOOD, "to": mac})
+    liar(office.host("server", SERVER, LIAR), {**GOOD, "to": mac})
     assert ask(office, **BARE).status is Status.PASS
 
 
 @pytest.mark.parametrize("mac", ["00:0c:29:00:00:66", "many"], ids=["one-sender", "many-senders"])
 def test_a_flood_of_offers_is_bounded_and_hides_nobody(office: Segment, mac: str) -> None:
-    liar(office.host("server", SERVER), GOOD)
+    liar(office.host("server", SERVER, LIAR), GOOD)
     liar(office.host("flood"), {**GOOD, "server": ROGUE, "mac": mac, "count": 10_000})
     told = ask(office, **BARE)
     assert told.status is Status.FAIL, told
@@ -317,7 +319,7 @@ def test_a_flood_of_offers_is_bounded_and_hides_nobody(office: Segment, mac: str
 
 def test_a_vlan_is_asked_and_answered_with_tags(office: Segment) -> None:
     office.router.ip("addr add 10.77.30.1/24 dev eth0")
-    liar(office.host("server", SERVER), {**GOOD, "vlan": 30})
+    liar(office.host("server", SERVER, LIAR), {**GOOD, "vlan": 30})
     told = ask(office, **BARE, vlan=30)
     assert told.status is Status.PASS, told
     assert {reply.vlan for reply in told.seen.replies} == {30}
@@ -346,3 +348,10 @@ def test_a_cable_that_is_out_is_inconclusive(office: Segment) -> None:
     told = ask(office)
     assert told.status is Status.INCONCLUSIVE
     assert "not connected" in told.reason
+
+
+def test_who_answers_alone_in_the_servers_name_is_given_away_by_arp(office: Segment) -> None:
+    liar(office.host("server", SERVER), GOOD)
+    told = ask(office, **BARE)
+    assert told.status is Status.INCONCLUSIVE, told
+    assert any(finding.subject == f"{SERVER} card" for finding in told.findings)

@@ -90,8 +90,9 @@ class _Plan:
 
     def _by_vlan(self) -> None:
         read = self.old.vlans
-        counts = Counter(link.access for link in self.unnamed if link.access is not None)
-        rest = [link for link in self.unnamed if link.access is None]
+        desks = [link for link in self.unnamed if link.access is not None and not link.uplink]
+        rest = [link for link in self.unnamed if link not in desks]
+        counts = Counter(link.access for link in desks if link.access is not None)
         for vlan, bare in sorted(counts.items()):
             inside = [
                 port
@@ -100,7 +101,7 @@ class _Plan:
                 for port in link.below
                 if read is not None and port.physical and untagged_in(port, read, vlan)
             ]
-            entry: Entry = {"vlan": vlan, "count": max(1, min(len(inside), 4096))}
+            entry: Entry = {"vlan": vlan, "count": min(len(inside), 4096)}
             speeds = [port.speed_mbps for port in inside]
             least = min((one for one in speeds if one), default=0)
             if least >= _LEAST_MBPS and all(speeds):
@@ -108,7 +109,7 @@ class _Plan:
             plain = {key: value for key, value in entry.items() if key != "min_speed"}
             held, wrong = first_held([entry, plain, {**entry, "duplex": "any"}], self._judge)
             if held is None:
-                rest += [link for link in self.unnamed if link.access == vlan]
+                rest += [link for link in desks if link.access == vlan]
                 continue
             note = f"all that are up in it there, {bare} of them without description or known neighbour"
             if wrong:

@@ -13,6 +13,7 @@ Q = "1.3.6.1.2.1.17.7.1.4"
 POE = "1.3.6.1.2.1.105.1"
 OPER, DUPLEX = "1.3.6.1.2.1.2.2.1.8", "1.3.6.1.2.1.10.7.2.1.19"
 SPEED, STP = "1.3.6.1.2.1.31.1.1.1.15", "1.3.6.1.2.1.17.2"
+COMMUNITY = "s3cret-community"
 BRIDGE, PHONE, ACCESS_POINT = b"\x20", b"\x24", b"\x30"
 LAG = 1000
 _CAPABILITIES = {"core-1": BRIDGE, "ap-1": ACCESS_POINT, "ap-2": ACCESS_POINT, "phone-1": PHONE}

@@ -13,20 +13,12 @@ import pytest
 from click.testing import CliRunner
 
 from agent.cli import init, lint, run
-from tests.agent.learn.offices import NEW, Office
+from tests.agent.learn.offices import COMMUNITY, NEW, Office
 from tests.lab.snmp_agent import Agent
 
 pytestmark = pytest.mark.xdist_group("learn")
 OLD = Office(root=b"\x80\x00\x00\x1b\x21\x00\x00\x01")
-COMMUNITY = "s3cret-community"
 FAMILIES = ("switch", "ports", "vlans", "poe", "stp", "neighbors")
-
-
-@pytest.fixture(autouse=True)
-def _community(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("SNMP_COMMUNITY", COMMUNITY)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
 def learn(path: Path, *served: Agent, options: tuple[str, ...] = ("--community", COMMUNITY)) -> Any:
@@ -53,10 +45,13 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> str:
     return path.read_text("utf-8")
 
 
-def results(text: str, folder: Path, served: Agent) -> dict[str, dict[str, Any]]:
+def results(
+    text: str, folder: Path, served: Agent, families: tuple[str, ...] = FAMILIES
+) -> dict[str, dict[str, Any]]:
+    """Return the results of the checks of switches, once the project ran against a new one."""
     path = folder / "move.yaml"
     path.write_text(filled(text, served.endpoint), encoding="utf-8")
-    only = [word for family in FAMILIES for word in ("--only", f"{family}-*")]
+    only = [word for family in families for word in ("--only", f"{family}-*")]
     done = CliRunner().invoke(run.command, [str(path), "--json", *only])
     assert done.stdout, done.output
     return {one["check"]: one for one in json.loads(done.stdout)["results"] if one["findings"]}

@@ -37,7 +37,11 @@ _PRIVACY = tuple(one for one in get_args(Privacy) if one != "none")
     "--from-switch", "hosts", multiple=True, metavar="HOST[:PORT]",
     help="A switch of the old office to learn the plan from, by SNMP; repeatable.",
 )  # fmt: skip
-@click.option("--community", metavar="REF", help="Its community (v2c), or where it is: env:NAME, file:PATH.")
+@click.option(
+    "--community",
+    metavar="REF",
+    help="Where its community (v2c) is: env:NAME, file:PATH; a text is taken, too, and not written.",
+)
 @click.option("--snmp-user", "user", metavar="NAME", help="Its SNMPv3 user.")
 @click.option("--auth", type=click.Choice(_AUTH), help="How that user is authenticated; sha if left out.")
 @click.option(

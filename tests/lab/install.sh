@@ -3,9 +3,9 @@
 # the benchmarks compare with as well. Quick when everything is there; without root it prints what to install.
 set -eu
 
-packages="bind9-dnsutils chromium chrony coturn curl dnsmasq-base faketime fping iperf3 iproute2 iputils-ping isc-dhcp-client isc-dhcp-relay isc-dhcp-server knot knot-dnsutils lldpd
-  monitoring-plugins-basic nftables nginx-light nmap nsd openssh-client openssl postfix procps snmp snmpd tcpdump tmux tshark udhcpc udhcpd
-  unbound util-linux"
+packages="bind9-dnsutils busybox-static chromium chrony coturn curl dnsmasq-base faketime fping hostapd iperf3 iproute2 iputils-ping iw isc-dhcp-client isc-dhcp-relay isc-dhcp-server knot knot-dnsutils lldpd
+  monitoring-plugins-basic nftables nginx-light nmap nsd openssh-client openssl postfix procps qemu-system-x86 seabios snmp snmpd tcpdump tmux tshark udhcpc udhcpd
+  unbound util-linux wireless-regdb wpasupplicant"
 bench="dnsperf prometheus-blackbox-exporter"
 
 [ "${1:-}" = bench ] && packages="$packages $bench"

@@ -8,11 +8,13 @@ changed. The Windows and macOS halves were never run by us on those systems.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Self
 
 from checks.vantage import CannotTell, Shared
 from checks.wire.wifi import linux, lswifi_joined, lswifi_source, macos_source, windows_source
@@ -21,7 +23,11 @@ from checks.wire.wifi.sources import Nothing, in_thread
 
 DEADLINE_S = 30.0
 SAME_LOOK_S = 20.0
-"""Checks that ask for a scan within this time share one."""
+"""Checks that ask so long after a scan's end share it."""
+SAME_LINK_S = 2.0
+RECENT_S = 30.0
+QUICK_S = 10.0
+"""A scan that took no longer is made twice: one answer of an access point is easily lost."""
 _SLACK_S = 0.5
 LOCATION = {
     "win32": "Switch Settings > Privacy & security > Location on: 'Location services', 'Let apps access your "
@@ -41,14 +47,45 @@ async def scan(shared: Shared, interface: str | None = None, fresh: bool = True)
 
     Raises CannotTell where no source of this system gives anything.
     """
-    key = ("wifi.scan", interface, fresh, int(time.monotonic() // SAME_LOOK_S))
-    return await shared.once(key, lambda: look(interface, fresh=fresh))
+    looks = await shared.client(Looks)
+    return await looks.get(("scan", interface, fresh), lambda: look(interface, fresh=fresh), SAME_LOOK_S)
 
 
 async def joined(shared: Shared, interface: str | None = None) -> Air:
     """Return what the radios are joined to, in `Air.joined`; raises CannotTell as `scan` does."""
-    key = ("wifi.joined", interface, int(time.monotonic() // 2))
-    return await shared.once(key, lambda: look_joined(interface))
+    looks = await shared.client(Looks)
+    return await looks.get(("joined", interface), lambda: look_joined(interface), SAME_LINK_S)
+
+
+class Looks:
+    """The run's last looks: a scan takes seconds (20 of them where the laptop is joined), and serves many."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Hashable, tuple[float, Air | CannotTell]] = {}
+        self._locks: dict[Hashable, asyncio.Lock] = {}
+
+    @classmethod
+    async def open(cls, shared: Shared) -> Self:  # noqa: ARG003
+        """Begin without any."""
+        return cls()
+
+    async def close(self) -> None:
+        """Forget them."""
+        self._kept.clear()
+
+    async def get(self, key: Hashable, make: Callable[[], Awaitable[Air]], within_s: float) -> Air:
+        """Return the last look, or why there was none, if it ended within that time; else look."""
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            ended, kept = self._kept.get(key, (0.0, None))
+            if kept is None or time.monotonic() - ended > within_s:
+                try:
+                    kept = await make()
+                except CannotTell as error:
+                    kept = error
+                self._kept[key] = (time.monotonic(), kept)
+        if isinstance(kept, CannotTell):
+            raise CannotTell(kept.reason, kept.fix)
+        return kept
 
 
 async def look(interface: str | None = None, *, fresh: bool = True) -> Air:
@@ -110,7 +147,7 @@ async def _first(sources: list[tuple[str, Callable[[], Awaitable[Air]]]]) -> Air
         if air.redacted and not any(LOCATION.get(_platform(), "?") in one for one in air.unread):
             air = dataclasses.replace(air, unread=(*air.unread, _redacted()))
         return dataclasses.replace(air, unread=(*air.unread, *silent)) if not air.fresh else air
-    said = " ".join(silent) or "There is no source for it on this system."
+    said = " ".join(dict.fromkeys(silent)) or "There is no source for it on this system."
     raise CannotTell(
         f"Nothing on this laptop tells what its radio hears. {said}"[:1500], fix or _NO_RADIO_FIX
     )
@@ -140,6 +177,14 @@ async def _library(interface: str | None, fresh: bool) -> Air:  # noqa: FBT001
             got = dataclasses.replace(again, scanned=True, took_s=time.monotonic() - begun)
         else:
             unread = (linux.NO_SCAN,)
+    quick = got.took_s <= QUICK_S
+    if got.scanned and _platform() == "linux" and (quick or any(_lost(one, got.took_s) for one in got.heard)):
+        with contextlib.suppress(Nothing):
+            again = await in_thread(
+                lambda: lswifi_source.look(got.interface, fresh=True), DEADLINE_S, "lswifi"
+            )
+            if again.scanned:
+                got = dataclasses.replace(again, took_s=time.monotonic() - begun)
     return settle(got, "nl80211" if _platform() == "linux" else _LIBRARY.get(_platform(), "lswifi"), unread)
 
 
@@ -156,6 +201,12 @@ def settle(got: lswifi_source.Look, name: str, unread: tuple[str, ...] = ()) -> 
         source=f"{name} (lswifi)", interface=got.interface, heard=tuple(now), remembered=tuple(before),
         fresh=got.scanned, redacted=got.redacted, unread=unread,
     )  # fmt: skip
+
+
+def _lost(one: Heard, took_s: float) -> bool:
+    """Return whether it was heard a moment ago, but not by this scan: an answer got lost, or the scan was
+    somebody else's and had begun before; a second one tells what has really gone."""
+    return one.age_s is not None and took_s + _SLACK_S < one.age_s <= took_s + RECENT_S
 
 
 def _in_time(one: Heard, took_s: float) -> bool:

@@ -17,7 +17,9 @@ MAX_LINES = 60_000
 MAX_STATIONS = 2000
 _BSS = re.compile(r"BSS ([0-9a-fx:]{17})\s?\(?")
 _FIELD = re.compile(r"\*?\s*([A-Za-z][\w /-]{0,40}):\s*(.*)\Z")
-_SECTION = re.compile(r"(RSN|WPA|HT operation|VHT operation|BSS Load|HE Operation|EHT Operation):")
+_SECTION = re.compile(
+    r"(RSN|WPA|HT operation|VHT operation|BSS Load|HE Operation|EHT Operation|OWE Transition Mode):"
+)
 _MHZ = re.compile(r"(\d{4,5})(\.\d)?")
 _DBM = re.compile(r"(-?\d{1,3}(?:\.\d{1,2})?) dBm")
 _RATE = re.compile(r"(\d{1,6}(?:\.\d{1,2})?) M[Bb]it/s|(\d{1,6}(?:\.\d{1,2})?) Mbps")
@@ -68,7 +70,8 @@ def _heard(address: str, lines: list[str]) -> Heard:
         frequency_mhz=frequency, channel=channel_of(frequency), width_mhz=_width(inside),
         signal_dbm=_number(fields.get("signal", ""), _DBM), quality_percent=None,
         privacy="Privacy" in capability if capability else None,
-        security=_security(inside, privacy="Privacy" in capability, told=bool(capability)),
+        security="OWE-Transition" if "OWE Transition Mode" in inside and "RSN" not in inside
+        else _security(inside, privacy="Privacy" in capability, told=bool(capability)),
         age_s=int(age.group(1)) / 1000 if age else None,
         stations=_whole(load.get("station count", [""])[0]),
         utilisation=_whole(load.get("channel utilisation", [""])[0].partition("/")[0]),
@@ -184,10 +187,11 @@ def authorised(text: str) -> bool | None:
     return match.group(1) == "yes" if match else None
 
 
-def noise(text: str) -> float | None:
-    """Return the noise of the channel in use as `survey dump` tells it."""
+def noise(text: str, frequency: int | None) -> float | None:
+    """Return the noise as `survey dump` tells it of the channel in use; not every driver marks it."""
     for part in text[:200_000].split("Survey data from"):
-        if "[in use]" in part and (match := re.search(r"noise:\s*(-?\d{1,3}) dBm", part)):
+        here = "[in use]" in part or re.search(rf"frequency:\s*{frequency} MHz", part)
+        if here and (match := re.search(r"noise:\s*(-?\d{1,3}) dBm", part)):
             return float(match.group(1))
     return None
 

@@ -69,7 +69,12 @@ async def by_iw(interface: str | None, fresh: bool) -> Air:  # noqa: FBT001
     scanned = False
     if fresh:
         asked = await said("iw", "dev", name, "scan", "trigger")
-        scanned = asked.code == 0 or "(-16)" in asked.text
+        while "(-16)" in asked.text and time.monotonic() - begun < SCAN_S:
+            await asyncio.sleep(1.0)
+            begun_again = time.monotonic()
+            asked = await said("iw", "dev", name, "scan", "trigger")
+            begun = begun_again if asked.code == 0 else begun
+        scanned = asked.code == 0
         if "(-100)" in asked.text:
             raise Nothing(
                 f"The radio {name} is switched off.", "Switch Wi-Fi on, then run it again.", settled=True
@@ -148,7 +153,7 @@ async def completed(one: Joined) -> Joined:
     name = one.interface
     with contextlib.suppress(Nothing):
         survey = await said("iw", "dev", name, "survey", "dump")
-        one = dataclasses.replace(one, noise_dbm=one.noise_dbm or iw.noise(survey.text))
+        one = dataclasses.replace(one, noise_dbm=one.noise_dbm or iw.noise(survey.text, one.frequency_mhz))
         station = await said("iw", "dev", name, "station", "dump")
         if iw.authorised(station.text) is False:
             one = dataclasses.replace(one, state="authenticating")

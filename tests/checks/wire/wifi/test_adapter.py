@@ -136,6 +136,21 @@ async def test_what_this_scan_did_not_hear_is_only_remembered(on: Any) -> None:
     assert [one.bssid[-2:] for one in air.remembered] == ["02"]
 
 
+async def test_what_was_lost_is_scanned_for_again(on: Any) -> None:
+    backend = Linux([record(1), record(2, seen_ms_ago=3000), record(3, seen_ms_ago=99_000)])
+
+    def scan(native: Any) -> bool:
+        backend.records[1].seen_ms_ago = 3000 if scans.append(1) or len(scans) == 1 else 5  # type: ignore[func-returns-value]
+        return True
+
+    scans: list[int] = []
+    backend.trigger_scan = scan  # type: ignore[method-assign]
+    on(backend)
+    air = await adapter.look()
+    assert (len(scans), [one.bssid[-2:] for one in air.heard]) == (2, ["01", "02"])
+    assert [one.bssid[-2:] for one in air.remembered] == ["03"]
+
+
 async def test_without_rights_to_scan_it_says_that_it_is_old(on: Any) -> None:
     on(Linux([record(1, seen_ms_ago=9000)], scans=False))
     air = await adapter.look()
@@ -239,10 +254,32 @@ async def test_checks_of_a_run_share_a_look(on: Any, monkeypatch: pytest.MonkeyP
     scans: list[int] = []
     backend.trigger_scan = lambda native: scans.append(1) or True  # type: ignore[method-assign,func-returns-value]
     on(backend)
-    monkeypatch.setattr(adapter, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+    now = [1000.0]
+    monkeypatch.setattr(adapter, "time", SimpleNamespace(monotonic=lambda: now[0]))
     shared = Shared()
     await asyncio.gather(*(adapter.scan(shared) for _ in range(5)))
-    assert len(scans) == 1
+    now[0] += adapter.SAME_LOOK_S
+    await adapter.scan(shared)
+    assert len(scans) == 2, "one look is two scans"
+    now[0] += 0.1
+    await adapter.scan(shared)
+    assert len(scans) == 4
+    await shared.close()
+
+
+async def test_checks_of_a_run_share_why_there_is_no_look(on: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    async def look(interface: str | None = None, *, fresh: bool = True) -> Any:
+        asked.append(1)
+        raise CannotTell("No radio.", "Plug one in.")
+
+    monkeypatch.setattr(adapter, "look", look)
+    shared = Shared()
+    for _ in range(3):
+        with pytest.raises(CannotTell, match="No radio"):
+            await adapter.scan(shared)
+    assert len(asked) == 1
 
 
 async def test_the_link_of_the_kernel(on: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -269,9 +306,7 @@ async def test_a_handshake_that_iw_sees_open_is_no_connection(
     on(Linux([record(2, connected=True)]))
     told = {
         "station dump": Said(code=0, text="Station 02:00:00:00:00:02 (on w)\n\tauthorized:\tno\n"),
-        "survey dump": Said(
-            code=0, text="Survey data from w\n\tfrequency: 2437 MHz [in use]\n\tnoise: -92 dBm\n"
-        ),
+        "survey dump": Said(code=0, text="Survey data from w\n\tfrequency: 2437 MHz\n\tnoise: -92 dBm\n"),
     }
     answers(monkeypatch, linux, told)
     (link,) = (await adapter.look_joined()).joined
@@ -283,12 +318,14 @@ async def test_iw_waits_for_results_newer_than_its_scan(on: Any, monkeypatch: py
     old = "BSS 02:00:00:00:00:05(on wlan0)\n\tlast seen: 50000 ms ago\n\tfreq: 2437\n\tSSID: Alt\n"
     new = "BSS 02:00:00:00:00:06(on wlan0)\n\tlast seen: 0 ms ago\n\tfreq: 5180\n\tSSID: Neu\n"
     dumps = iter([old, old, old + new, old + new])
+    busy = Said(code=240, text="command failed: Device or resource busy (-16)")
+    triggers = iter([busy, busy, Said(code=0, text="")])
 
     async def said(*argv: str, timeout_s: float = 5.0) -> Said:
         if argv == ("iw", "dev"):
             return Said(code=0, text="phy#0\n\tInterface wlan0\n\t\ttype managed\n")
         if argv[-2:] == ("scan", "trigger"):
-            return Said(code=240, text="command failed: Device or resource busy (-16)")
+            return next(triggers)
         if argv[-2:] == ("scan", "dump"):
             return Said(code=0, text=next(dumps))
         raise Nothing(f"{argv[0]} is not installed.")

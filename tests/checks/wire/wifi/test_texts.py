@@ -260,7 +260,7 @@ def test_channels_and_frequencies(channel: int, band: str, frequency: int | None
 
 
 READERS: dict[str, Callable[[str], object]] = {
-    "iw-scan": iw.scan, "iw-dev": iw.interfaces, "iw-link": lambda text: iw.link(text, "w"), "iw-noise": iw.noise,
+    "iw-scan": iw.scan, "iw-dev": iw.interfaces, "iw-link": lambda text: iw.link(text, "w"), "iw-noise": lambda text: iw.noise(text, 5180),
     "nmcli": nmcli.stations, "nmcli-split": nmcli.split, "wpa-results": wpa_cli.results,
     "wpa-status": lambda text: wpa_cli.status(text, "w", text), "wdutil": macos.wdutil,
     "airport": macos.airport, "airport-i": lambda text: macos.airport_joined(text, "w"),

@@ -220,12 +220,12 @@ class Errors(DeviceCheck[ErrorsSeen]):
             not many and minute > self.max_errors_per_minute
         )):  # fmt: skip
             yield failed(
-                subject, f"Errors are rising: {minute:.3g} a minute, {percent:.3g} % of the packets.",
+                subject, f"Errors are rising: {_rate(minute)} a minute, {percent:.3g} % of the packets.",
                 expected=expected, observed=observed, reference="RFC 2863", fix=_cause_fix(port, found),
             )  # fmt: skip
         elif errors and minute > self.max_errors_per_minute:
             yield warned(
-                subject, f"Errors are rising: {minute:.3g} a minute, few for the traffic.",
+                subject, f"Errors are rising: {_rate(minute)} a minute, few for the traffic.",
                 expected=expected, observed=observed, reference="RFC 2863", fix=_cause_fix(port, found),
             )  # fmt: skip
 
@@ -270,8 +270,13 @@ def _names(seen: ErrorsSeen) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _rate(minute: float) -> str:
+    return f"{minute:,.0f}" if minute >= 100 else f"{minute:.3g}"
+
+
 def _causes(found: Rates) -> str:
-    new = [f"{count} {name.replace('_', ' ')}" for name, count in (found.causes or {}).items() if count]
+    kinds = {name: "FCS" if name == "fcs" else name.replace("_", " ") for name in found.causes or {}}
+    new = [f"{count} {kinds[name]}" for name, count in (found.causes or {}).items() if count]
     return f" ({', '.join(new)})" if new else ""
 
 

@@ -51,7 +51,7 @@ class Agent(Protocol):
 
     @property
     def name(self) -> str:
-        """Host and port, as findings name it."""
+        """Host, with its port where that is not 161, as findings name it."""
         ...
 
     @property

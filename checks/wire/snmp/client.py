@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Self
 
+from checks.params import join_endpoint
 from checks.vantage import Shared
 from checks.wire.names import resolve
 from checks.wire.snmp import failures, walk
@@ -15,6 +16,7 @@ from checks.wire.snmp.engines import Engines
 from checks.wire.snmp.line import AT_ONCE, Line
 from checks.wire.snmp.usm import UsmLine
 
+_PORT = 161
 _NAMES_S = 10.0
 
 
@@ -78,7 +80,7 @@ class Snmp:
         return self._agents[access]
 
     def _line(self, access: Access) -> Line:
-        name = f"[{access.host}]:{access.port}" if ":" in access.host else f"{access.host}:{access.port}"
+        name = access.host if access.port == _PORT else join_endpoint(access.host, access.port)
         gate = self._gates.setdefault((access.host, access.port), asyncio.Semaphore(AT_ONCE))
         if access.version == "3":
             return UsmLine(access, name, self, self._engines, gate)

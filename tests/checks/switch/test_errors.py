@@ -171,7 +171,7 @@ def test_nothing_seen_is_no_pass():
 def test_the_cause_is_named_with_what_to_do():
     [fcs] = judged(port(errors=2000, causes={"fcs": 2000}))
     assert "patch cable" in fcs.fix
-    assert "2000 fcs" in fcs.observed
+    assert "2000 FCS" in fcs.observed
     [half] = judged(port(errors=2000, duplex="half"))
     assert "auto-negotiation" in half.fix
 

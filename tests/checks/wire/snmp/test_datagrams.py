@@ -57,8 +57,8 @@ async def test_a_name_leads_to_the_address_that_answers(ours):
 
 
 async def test_names_of_agents_are_plain(ours):
-    assert ours.agent(Access(host="sw1", community="public")).name == "sw1:161"
-    assert ours.agent(Access(host="::1", community="public")).name == "[::1]:161"
+    assert ours.agent(Access(host="sw1", community="public")).name == "sw1"
+    assert ours.agent(Access(host="::1", port=1161, community="public")).name == "[::1]:1161"
 
 
 async def test_one_way_of_asking_is_one_agent(ours):

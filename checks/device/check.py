@@ -14,8 +14,6 @@ from checks.wire.snmp.agent import Access, Auth, Privacy
 
 Seen = TypeVar("Seen")
 SNMP_PORT = 161
-KNOWN_TO_ALL = frozenset({"public", "private"})
-"""Communities that agents are shipped with: words of every day, which no result needs to hide."""
 _VERSIONS: Mapping[str, Literal["1", "2c", "3"]] = {"1": "1", "2c": "2c", "3": "3"}
 
 
@@ -93,9 +91,7 @@ def _community(given: str | None, vantage: Vantage) -> str:
     if given is None:
         return ""
     if not is_reference(given):
-        if given not in KNOWN_TO_ALL:
-            vantage.shared.secrets_seen.setdefault(given, "community:")
-        return given
+        return given  # not taken out of what is seen: it may be a word of every day, and a device's own name
     found = vantage.secret(given).strip()
     if not found:
         raise CannotTell(f"The community {given} is empty.", "Put the community where the reference points.")

@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import struct
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -70,9 +71,9 @@ def dnsmasq(
     options: Sequence[str] = OPTIONS,
     more: Sequence[str] = (),
     interface: str = "eth0",
-) -> None:
-    """Serve DHCP by dnsmasq on `interface`."""
-    inside.daemon(
+) -> subprocess.Popen[bytes]:
+    """Serve DHCP by dnsmasq on `interface`; return the program."""
+    return inside.daemon(
         "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root", "--port=0",
         "--no-ping", "--leasefile-ro", "--bind-interfaces", f"--interface={interface}",
         f"--dhcp-range={span}", *(f"--dhcp-option={option}" for option in options), *more,

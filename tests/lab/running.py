@@ -68,10 +68,15 @@ def gonogo(
 
 
 def run_json(
-    host: Namespace, project: Path, *arguments: str, before: Sequence[str] = (), command: str = "run"
+    host: Namespace,
+    project: Path,
+    *arguments: str,
+    before: Sequence[str] = (),
+    command: str = "run",
+    env: Mapping[str, str] | None = None,
 ) -> Ran:
     """Return what `gonogo run PROJECT --json` (or another command) says inside `host`."""
-    done = gonogo(host, command, project, "--json", *arguments, before=before)
+    done = gonogo(host, command, project, "--json", *arguments, before=before, env=env)
     try:
         data = json.loads(done.stdout)
     except ValueError:

@@ -44,6 +44,11 @@ def same_port(planned: str, neighbour: Neighbour) -> bool:
     return any(canonical(planned) == canonical(text) for text in told)
 
 
+def is_number(planned: str) -> bool:
+    """Return whether a neighbour is planned by its hardware or IP address, and not by its name."""
+    return bool(_mac(planned)) or _is_address(planned.strip())
+
+
 def is_switch(neighbour: Neighbour) -> bool:
     """Return whether a neighbour says that it is a switch: not a telephone or access point that bridges."""
     if neighbour.protocol in ("cdp", "isdp"):

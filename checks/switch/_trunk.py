@@ -11,8 +11,9 @@ from checks.device.vlans import VlansRead
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.safe import in_line, safe
 from checks.switch._judge_vlan import listed, one_port
-from checks.switch._plan import aggregations, carriers, described, facing, pvid, untagged_vlans
+from checks.switch._plan import aggregations, carriers, described, facing, pvid, undescribed, untagged_vlans
 
+_DOWN = ("down", "lower_layer_down", "not_present")
 _ALLOW = "Allow the VLAN on the trunk at the end that lacks it (and create it there), or correct the plan."
 
 
@@ -68,6 +69,12 @@ def meant(
         return ((port,) if port is not None else ()), trouble
     words = f"described {description!r}" if description is not None else f"to {neighbor}"
     subject = safe(f"{device} trunk {words}", limit=200)
+    if description is not None and undescribed(ports) and not described(ports, description):
+        return (), cannot_tell(
+            subject, "The switch does not show how its ports are described.", expected="a trunk",
+            observed="not told",
+            fix="Give the community or user a view of the ifXTable (1.3.6.1.2.1.31), read only.",
+        )  # fmt: skip
     if description is not None:
         found = described(ports, description)
     elif neighbours is None:
@@ -102,6 +109,14 @@ def judge_trunk(
     findings = [*_native(subject, near, native), *_allowed(subject, near, allowed, native)]
     if far is not None:
         findings += _both(subject, near, far, far_port)
+    if port.oper in _DOWN and not findings:
+        findings.append(
+            cannot_tell(
+                subject, "The trunk is set as planned, and its port is down: it carries nothing now.",
+                expected="up", observed=f"port {port.oper.replace('_', ' ')}",
+                fix="Plug it in at both ends and switch both ports on, then run it again.",
+            )
+        )  # fmt: skip
     if findings:
         yield from findings
         return

@@ -16,7 +16,17 @@ from checks.device.records import Neighbour, Port
 from checks.device.vlans import read_vlans
 from checks.judging import cannot_tell, failed, passed
 from checks.safe import in_line, safe
-from checks.switch._names import at, called, is_switch, named, one_port, same_name, same_port, shown
+from checks.switch._names import (
+    at,
+    called,
+    is_number,
+    is_switch,
+    named,
+    one_port,
+    same_name,
+    same_port,
+    shown,
+)
 
 Protocol = Literal["lldp", "cdp", "fdp", "edp", "isdp", "mndp"]
 _DOWN = ("down", "lower_layer_down", "not_present")
@@ -168,9 +178,16 @@ def _anywhere(planned: PlannedNeighbor, seen: NeighborsSeen) -> Finding:
     expected = f"at its port {safe(planned.remote_port, limit=100)}" if planned.remote_port else "heard"
     known = [one for one in seen.neighbors if planned.protocol in (None, one.protocol)]
     right = [one for one in known if same_name(planned.name, one)]
+    observed = in_line(dict.fromkeys(map(called, right or known))) or "nobody"
+    if right and _all_down(seen.ports, right):
+        return failed(
+            subject, "The planned neighbour was heard before and is still remembered: its port is down.",
+            expected=expected, observed=f"{observed} at {_places(right, seen)}", fix=_PLUG,
+        )  # fmt: skip
     if right:
         return _right_device(planned, right, subject, expected)
-    observed = in_line(dict.fromkeys(map(called, known))) or "nobody"
+    if _nameless(planned, known):
+        return _untold(subject, expected, observed)
     wanted = {planned.protocol} if planned.protocol else {"lldp", "cdp"}
     if not wanted & set(seen.spoken):
         return cannot_tell(
@@ -182,6 +199,24 @@ def _anywhere(planned: PlannedNeighbor, seen: NeighborsSeen) -> Finding:
     return failed(
         subject, "The planned neighbour is heard on no port.", expected=expected, observed=observed,
         fix=f"{_PLUG} If the device is there, turn LLDP on at it.",
+    )  # fmt: skip
+
+
+def _places(heard: list[Neighbour], seen: NeighborsSeen) -> str:
+    return ", ".join(dict.fromkeys(named(seen.ports, one.local_if_index) for one in heard))
+
+
+def _nameless(planned: PlannedNeighbor, heard: list[Neighbour]) -> bool:
+    """Return whether all that are heard may be the planned one, as none tells a name."""
+    return bool(heard) and not is_number(planned.name) and not any(one.remote_name for one in heard)
+
+
+def _untold(subject: str, expected: str, observed: str) -> Finding:
+    return cannot_tell(
+        subject, "The switch tells no name of whom it hears here: it may be the planned neighbour or not.",
+        expected=expected, observed=observed,
+        fix="Give that device a name, or plan it by its hardware address; if the switch itself knows its "
+        "name (show lldp neighbors), give the community or user a view of the whole of 1.0.8802, read only.",
     )  # fmt: skip
 
 
@@ -228,6 +263,8 @@ def _other_device(
             expected=expected, observed=f"{observed}; {in_line([planned.name])} at {', '.join(places)}",
             fix=f"Move its cable from {', '.join(places)} to {shown(port)}, or correct the plan.",
         )  # fmt: skip
+    if heard and _nameless(planned, heard):
+        return _untold(subject, expected, observed)
     if heard:
         return failed(
             subject, "Another neighbour is heard here than the planned one.", expected=expected,
@@ -257,7 +294,7 @@ def _contradictions(seen: NeighborsSeen) -> Iterator[Finding]:
     ports = {port.if_index: port for port in seen.ports}
     for one in seen.neighbors:
         port = ports.get(one.local_if_index or 0)
-        if port is None:
+        if port is None or port.oper in _DOWN:
             continue
         subject = f"{seen.name}: port {shown(port)}"
         if "full" in (one.duplex, port.duplex) and "half" in (one.duplex, port.duplex):
@@ -282,7 +319,7 @@ def _contradictions(seen: NeighborsSeen) -> Iterator[Finding]:
 
 def _comparable(one: Neighbour, seen: NeighborsSeen) -> bool:
     port = next((port for port in seen.ports if port.if_index == one.local_if_index), None)
-    if port is None:
+    if port is None or port.oper in _DOWN:
         return False
     vlan = one.native_vlan is not None and str(port.if_index) in seen.pvid
     return vlan or "unknown" not in (one.duplex, port.duplex)

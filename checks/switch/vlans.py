@@ -9,7 +9,7 @@ from checks.bounds import Len
 from checks.contract import CannotTell, Finding, Vantage
 from checks.dataclass import dataclass
 from checks.device.check import DeviceCheck, device
-from checks.device.neighbours import read_neighbours
+from checks.device.neighbours import read_neighbours, read_spoken
 from checks.device.ports import read_ports
 from checks.device.records import Neighbour, Port, Vlan
 from checks.device.vlans import VlansRead, read_vlans
@@ -152,6 +152,8 @@ class Vlans(DeviceCheck[VlansSeen]):
         if any(trunk.neighbor is not None for trunk in self.trunks):
             try:
                 neighbours = await found.read(read_neighbours)
+                if not neighbours and not await found.read(read_spoken):
+                    neighbours, silent = None, "it does not show that it listens by LLDP or CDP."
             except CannotTell as error:
                 silent = error.reason
         return VlansSeen(

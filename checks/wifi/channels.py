@@ -12,6 +12,7 @@ from checks.judging import cannot_tell, failed, passed, warned
 from checks.params import Percent
 from checks.safe import safe
 from checks.wifi._heard import (
+    PARTIAL,
     AccessPoint,
     Look,
     Ssid,
@@ -112,6 +113,11 @@ class Channels(Check[ChannelsSeen]):
         if nothing is not None:
             yield nothing
             return
+        if seen.look.partial():
+            yield cannot_tell(
+                name, f"A part of what is on the air was not read, so others may be on its channel, too. "
+                f"{seen.look.partial()}", expected=expected, observed=observed(seen.look), fix=PARTIAL,
+            )  # fmt: skip
         now = [point for point in seen.access_points if counts(point, fresh=seen.look.fresh)]
         for point in seen.access_points:
             if point not in now:
@@ -149,9 +155,10 @@ class Channels(Check[ChannelsSeen]):
         others: list[Neighbour | AccessPoint] = [*seen.neighbours, *(one for one in ours if one is not point)]
         for other in others:
             radio = _radio(other.bssid, other.place)
-            if radio == mine or not overlap(point.place, other.place):
+            unplaced = other.place.channel is None
+            if radio == mine or (not unplaced and not overlap(point.place, other.place)):
                 continue
-            if other.level is None:
+            if unplaced or other.level is None:
                 unmeasured += 1
             elif other.level.dbm >= LOUD_DBM:
                 on_it = other.place.channel == point.place.channel
@@ -168,8 +175,9 @@ class Channels(Check[ChannelsSeen]):
             )  # fmt: skip
         if unmeasured and len(same) + unmeasured > self.max_co_channel:
             return cannot_tell(
-                subject, f"{where}; {unmeasured} others are on it whose signal the source does not tell.",
-                expected=expected, observed=f"{len(same)} others, {unmeasured} of unknown signal",
+                subject, f"{where}; {unmeasured} others may be on it: the source does not tell their signal "
+                "or their channel.",
+                expected=expected, observed=f"{len(same)} others, {unmeasured} not told",
                 fix="Run it where signals are told (administrator, root, another system).",
             )  # fmt: skip
         if point.place.band == "2.4" and point.place.channel not in NON_OVERLAPPING:

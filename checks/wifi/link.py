@@ -202,11 +202,11 @@ class WifiLink(Check[LinkSeen]):
         return passed(subject, f"The signal is {level}.", expected=expected, observed=level)
 
     def _rate(self, one: Connection, subject: str, least: float) -> Finding:
-        rate = one.tx_mbps if one.tx_mbps is not None else one.rx_mbps
+        rate = one.tx_mbps
         expected = f"at least {least:g} Mbit/s"
         if rate is None:
             return cannot_tell(
-                subject, "This system tells no rate of the connection.", expected=expected,
+                subject, "This system does not tell at which rate the radio sends.", expected=expected,
                 observed="not told", fix="Run it again while something is sent.",
             )  # fmt: skip
         if rate < least:

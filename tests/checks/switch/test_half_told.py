@@ -13,15 +13,16 @@ from checks.device.records import Vlan
 from checks.device.values import oid
 from checks.switch.errors import Errors, ErrorsSeen, PortErrors
 from checks.switch.find import Find, PlannedDevice
-from checks.switch.neighbors import Neighbors, PlannedNeighbor
+from checks.switch.neighbors import Neighbors, NeighborsSeen, PlannedNeighbor
 from checks.switch.stp import Stp
 from checks.switch.vlans import PlannedTrunk, Vlans, VlansSeen
 from tests.checks.device.fixtures import Objects, rows
 from tests.checks.switch import test_cable_runs as cable
 from tests.checks.switch import test_errors as counted
+from tests.checks.switch import test_model_runs as models
 from tests.checks.switch import test_poe as power
 from tests.checks.switch import test_stp as trees
-from tests.checks.switch.made import check_of, port
+from tests.checks.switch.made import check_of, neighbour, port
 from tests.checks.switch.served import hidden, status
 from tests.lab.snmp_agent import Agent
 
@@ -38,6 +39,33 @@ def of(kind: Any, changes: Objects, **parameters: Any) -> Status:
 def test_a_neighbour_is_remembered_for_minutes_after_its_cable_was_pulled(state: int) -> None:
     assert of(Neighbors, {}, neighbors=(CORE,)) is Status.PASS
     assert of(Neighbors, {oid(f"{OPER}.10149"): state}, neighbors=(CORE,)) is Status.FAIL
+
+
+@pytest.mark.parametrize("anywhere", [False, True], ids=["at a port", "anywhere"])
+def test_a_neighbour_whose_name_is_hidden_is_not_another(anywhere: bool) -> None:
+    planned = PlannedNeighbor(name="core-1") if anywhere else CORE
+    with Agent(cable.healthy()) as agent:
+        assert status(Neighbors, agent, neighbors=(planned,)) is Status.PASS
+        agent.lies = hidden(agent, "1.0.8802.1.1.2.1.4.1.1.9", "1.0.8802.1.1.2.1.4.1.1.10")
+        assert status(Neighbors, agent, neighbors=(planned,)) is Status.INCONCLUSIVE
+        by_address = PlannedNeighbor(port="Gi1/0/49", name="00:1b:21:3c:4d:02")
+        assert status(Neighbors, agent, neighbors=(by_address,)) is Status.PASS
+        other = dataclasses.replace(by_address, name="00:1b:21:3c:4d:99")
+        assert status(Neighbors, agent, neighbors=(other,)) is Status.FAIL
+
+
+def test_a_neighbour_remembered_at_a_dead_port_is_not_heard_anywhere() -> None:
+    anywhere = (PlannedNeighbor(name="core-1"),)
+    assert of(Neighbors, {}, neighbors=anywhere) is Status.PASS
+    assert of(Neighbors, {oid(f"{OPER}.10149"): 2}, neighbors=anywhere) is Status.FAIL
+
+
+def test_a_dead_port_contradicts_nobody() -> None:
+    heard = dataclasses.replace(neighbour(1, "pc", "eth0"), duplex="full")
+    for oper, wanted in (("up", Status.FAIL), ("down", Status.INCONCLUSIVE)):
+        half = port(1, "Gi1/0/1", duplex="half", oper=oper)
+        seen = NeighborsSeen(name="sw1", ports=(half,), neighbors=(heard,), spoken=("lldp",))
+        assert worst(one.status for one in check_of(Neighbors).judge(seen)) is wanted
 
 
 PHONE = PlannedDevice(name="phone", mac="00:1b:21:3c:4d:5e")
@@ -132,6 +160,25 @@ def seen(*, pvid: dict[str, int], unread: tuple[int, ...] = ()) -> VlansSeen:
 def test_a_native_vlan_is_one_in_both_directions(into: int, wanted: Status) -> None:
     check = check_of(Vlans, trunks=(PlannedTrunk(port="Gi1/0/1", native=1, allowed=(20,)),))
     assert worst(one.status for one in check.judge(seen(pvid={"1": into, "2": 1}))) is wanted
+
+
+def test_a_trunk_that_is_down_carries_nothing() -> None:
+    check = check_of(Vlans, trunks=(PlannedTrunk(port="Gi1/0/1", native=1, allowed=(20,)),))
+    what = seen(pvid={"1": 1, "2": 1})
+    down = dataclasses.replace(what, ports=(port(1, "Gi1/0/1", oper="down"), what.ports[1]))
+    assert worst(one.status for one in check.judge(down)) is Status.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    "trunk",
+    [{"description": "to core"}, {"neighbor": "core-1"}],
+    ids=["described", "heard"],
+)
+def test_a_trunk_by_what_is_hidden_is_not_missing(trunk: dict[str, str]) -> None:
+    with Agent(models.healthy()) as agent:
+        agent.lies = hidden(agent, "1.0.8802", "1.3.6.1.2.1.31.1.1.1.18")
+        planned = (PlannedTrunk(native=1, **trunk),)
+        assert status(Vlans, agent, trunks=planned) is Status.INCONCLUSIVE
 
 
 def test_ports_that_tell_no_default_vlan_are_named_as_such() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -135,3 +136,16 @@ def test_bands_of_the_widths_are_written_as_people_do():
 
     made = TypeAdapter(Channels).validate_json('{"ssid": "x", "max_width": {"2.4 GHz": 20, "5": 40}}')
     assert made.max_width == {"2.4": 20, "5": 40}
+
+
+async def test_an_air_that_was_read_in_part_may_be_crowded(monkeypatch):
+    part = air(on(36), unread=("Some elements could not be read.",))
+    assert worst(await judged(plan(), part, monkeypatch)) == "inconclusive"
+
+
+async def test_others_of_which_no_channel_is_told_may_be_on_ours(monkeypatch):
+    unknown = [
+        dataclasses.replace(one, channel=None, frequency_mhz=None, elements=b"") for one in others(36, 4)
+    ]
+    assert worst(await judged(plan(), air(on(36), *unknown), monkeypatch)) == "inconclusive"
+    assert worst(await judged(plan(), air(on(36), *unknown[:3]), monkeypatch)) == "pass"

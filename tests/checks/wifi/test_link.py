@@ -123,3 +123,8 @@ async def test_another_access_point_s_elements_do_not(monkeypatch):
 
 def test_it_is_not_blocked_by_a_link_that_is_down():
     assert not plan().needs_link()
+
+
+async def test_the_rate_that_is_received_says_nothing_of_the_one_that_is_sent(monkeypatch):
+    findings = await judged(plan(min_rate_mbps=500), air(joined=(joined(tx_mbps=None),)), monkeypatch)
+    assert worst(findings) == "inconclusive"

@@ -39,11 +39,12 @@ def first_held(
     """
     failing: tuple[Entry | None, str] = None, ""
     for entry in entries:
-        wrong = [one for one in judge(entry) if one.status != "pass"]
-        if not wrong:
+        findings = judge(entry)
+        wrong = [one for one in findings if one.status != "pass"]
+        if findings and not wrong:
             return entry, ""
         untold = [one for one in wrong if one.status not in ("fail", "warn")]
-        if failing[0] is None and not untold:
+        if wrong and failing[0] is None and not untold:
             failing = entry, wrong[0].message
         elif not failing[1]:
             failing = None, untold[0].message if untold else ""

@@ -9,12 +9,15 @@ from agent.learn.lines import Entry, Line, Planned, bounded, first_held
 from agent.learn.reading import OldSwitch
 from agent.learn.units import Unit, alias_of, kind
 from agent.learn.words import Texts, name_of
+from checks.device.records import Port
 from checks.switch._plan import PlannedPort
 from checks.switch.ports import Ports, PortsSeen, untagged_in
 from checks.words import Finding
 
 _LEAST_MBPS = 100
 """Computers that sleep negotiate less; a plan does not ask for that."""
+
+_MAX_MEMBERS = 256
 
 
 class _Plan:
@@ -101,13 +104,18 @@ class _Plan:
                 for port in link.below
                 if read is not None and port.physical and untagged_in(port, read, vlan)
             ]
+            if not inside:
+                rest += [link for link in desks if link.access == vlan]
+                continue
             entry: Entry = {"vlan": vlan, "count": min(len(inside), 4096)}
             speeds = [port.speed_mbps for port in inside]
             least = min((one for one in speeds if one), default=0)
             if least >= _LEAST_MBPS and all(speeds):
                 entry["min_speed"] = least
             plain = {key: value for key, value in entry.items() if key != "min_speed"}
-            held, wrong = first_held([entry, plain, {**entry, "duplex": "any"}], self._judge)
+            held, wrong = first_held(
+                [entry, plain, *([{**entry, "duplex": "any"}] if _untold(inside) else [])], self._judge
+            )
             if held is None:
                 rest += [link for link in desks if link.access == vlan]
                 continue
@@ -147,6 +155,11 @@ def port_lines(old: OldSwitch, links: Sequence[Unit], texts: Texts) -> Planned:
     return _Plan(old, links, texts).make()
 
 
+def _untold(ports: Sequence[Port]) -> bool:
+    """Return whether the duplex of some is not told, and half duplex of none: that a plan must not permit."""
+    return {"unknown"} <= {port.duplex for port in ports} <= {"unknown", "full"}
+
+
 def _is(group: Sequence[Unit]) -> str:
     return "is" if len(group) == 1 else "are"
 
@@ -161,7 +174,7 @@ def _entries(purpose: Entry, group: Sequence[Unit], texts: Texts) -> Iterator[En
     whole["duplex"] = "full"
     members = [link.members for link in group]
     if all(members):
-        whole["members"] = min(one for one in members if one)
+        whole["members"] = min(_MAX_MEMBERS, *(one for one in members if one))
     vlans = {link.access for link in group}
     if len(vlans) == 1 and None not in vlans:
         whole["vlan"] = vlans.pop()
@@ -176,5 +189,5 @@ def _entries(purpose: Entry, group: Sequence[Unit], texts: Texts) -> Iterator[En
         if not without or any(key in whole and key not in purpose for key in without):
             kept = {key: value for key, value in whole.items() if key in purpose or key not in without}
             yield kept
-            if any(port.duplex == "unknown" for link in group for port in link.below):
+            if _untold([port for link in group for port in link.below]):
                 yield {**kept, "duplex": "any"}

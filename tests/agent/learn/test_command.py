@@ -119,6 +119,27 @@ def test_what_the_old_office_fails_itself_is_planned_and_said(tmp_path: Path) ->
     assert "the old office itself fails this: The port runs in half duplex." in line
 
 
+def test_half_duplex_at_a_desk_of_the_old_office_is_not_permitted_in_the_new(tmp_path: Path) -> None:
+    path = tmp_path / "move.yaml"
+    with Agent(Office(half=(6,)).objects(), community=COMMUNITY) as old:
+        assert learn(path, old).exit_code == 0
+    [line] = [one for one in path.read_text("utf-8").splitlines() if "- {vlan: 10" in one]
+    assert "duplex" not in line.partition("  #")[0]
+    assert "the old office itself fails this" in line
+
+
+def test_duplex_that_the_old_switch_does_not_tell_is_not_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "move.yaml"
+    untold = rows("1.3.6.1.2.1.10.7.2.1.19", {str(one): 1 for one in range(1, 9)})
+    slow = rows("1.3.6.1.2.1.31.1.1.1.15", {str(one): 100 for one in range(1, 9)})
+    with Agent(OLD | untold | slow, community=COMMUNITY) as old:
+        assert learn(path, old).exit_code == 0
+    text = path.read_text("utf-8")
+    assert "{description: Printer reception, min_speed: 100, duplex: any, vlan: 20}" in text
+    assert "duplex is not told there" in text
+    assert "{vlan: 10, count: 4, min_speed: 100, duplex: any}" in text
+
+
 def test_two_of_one_description_of_which_one_is_down_are_not_told_apart(tmp_path: Path) -> None:
     path = tmp_path / "move.yaml"
     with Agent(Office(printer_alias="spare").objects(), community=COMMUNITY) as old:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from checks.bounds import Ge, Le, Len
 from checks.contract import Check, Finding, Vantage
@@ -14,6 +14,7 @@ from checks.judging import cannot_tell, failed, passed, warned
 from checks.params import Duration
 from checks.safe import safe
 from checks.survey import Look, Reading, SurveyPoint
+from checks.wire.wifi.channel import Band
 from checks.wire.wifi.levels import median, strongest
 from checks.words import Measure, span
 
@@ -91,8 +92,8 @@ class Coverage(Check[CoverageSeen]):
     second_ap: Annotated[int, Ge(-95), Le(-20)] | None = -75
     """The least signal of a second access point in dBm; below it a warning, for phones lose the call on the
     way. Null where the office has one access point only."""
-    band: Literal["2.4", "5", "6"] | None = None
-    """Count this band only, in GHz; left out, the strongest of any counts."""
+    band: Band | None = None
+    """Band in GHz that counts alone: 2.4, 5 or 6; left out, the strongest of any counts."""
     min_points: Annotated[int, Ge(1), Le(1000)] = 5
     """Points that each floor needs."""
     floors: tuple[Annotated[str, Len(1, 60)], ...] = ()

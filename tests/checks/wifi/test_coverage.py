@@ -14,6 +14,7 @@ from checks.survey import Look, Reading, SurveyPoint
 from checks.vantage import Shared, Vantage
 from checks.wifi.coverage import Coverage, CoverageSeen
 from checks.wire.wifi.levels import device_of, median
+from profiles import wording
 
 NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 AP1, AP1_5, AP2 = "00:1b:21:00:00:10", "02:1b:21:00:00:11", "00:1b:21:00:07:10"
@@ -174,3 +175,12 @@ async def test_a_scan_that_the_system_repeats_is_one_look():
     assert any("repeated" in (one.observed or "") for one in findings)
     moved = (*crowd[:4], look(-51.0, -60.0, others=8))
     assert (await judged((*OFFICE, point("corner", *moved))))[0] is Status.PASS
+
+
+def test_a_band_is_written_as_in_the_other_wifi_checks() -> None:
+    for written in ("5", "5 GHz", 5):
+        made, wrong = wording.validate(Coverage, {"ssid": "Contoso", "band": written})
+        assert not wrong
+        assert made is not None
+        assert made.band == "5"
+    assert wording.validate(Coverage, {"ssid": "Contoso", "band": "both"})[0] is None

@@ -95,15 +95,16 @@ def every_port(device: str, ports: tuple[Port, ...], least: int | None) -> Itera
         for finding in (*_half(subject, port), *_below(subject, port, least)):
             bad = True
             yield finding
-    silent = [port for port in up if port.duplex == "unknown" and port.speed_mbps is None]
-    if len(silent) == len(up):
+    untold = sum(port.speed_mbps is None for port in up)
+    if untold == len(up):
         yield cannot_tell(
-            device, "The switch tells neither speed nor duplex of any port that is up.", expected=expected,
+            device, "The switch tells the speed of no port that is up.", expected=expected,
             observed=f"{len(up)} ports up", fix="Look at the ports on the switch's own page or console.",
         )  # fmt: skip
     elif not bad:
         unknown = sum(port.duplex == "unknown" for port in up)
         more = f"; duplex of {unknown} is not told" if unknown else ""
+        more += f"; speed of {untold} is not told" if untold else ""
         yield passed(
             device, "Every port that is up runs in full duplex and fast enough, as far as the switch tells.",
             expected=expected, observed=f"{len(up)} ports up{more}",

@@ -157,3 +157,14 @@ def test_duplex_that_is_not_told_is_known_by_the_speed_alone(
 def test_a_name_that_looks_like_the_start_of_an_address_is_no_neighbour() -> None:
     told = {oid("1.0.8802.1.1.2.1.4.1.1.9.0.11.1"): b"10.0.0.1"}
     assert of(told, {"port": "Po1", "neighbor": "10"}) is Status.FAIL
+
+
+def test_ports_whose_speed_is_hidden_are_not_fast_enough() -> None:
+    with Agent(healthy()) as agent:
+        assert status(Ports, agent) is Status.PASS
+        agent.lies = hidden(agent, SPEED)
+        assert status(Ports, agent) is Status.INCONCLUSIVE
+        agent.lies = hidden(agent, f"{SPEED}.1")
+        findings = judged(Ports, agent)
+    assert [one.status for one in findings] == [Status.PASS]
+    assert "speed of 1 is not told" in (findings[0].observed or "")

@@ -188,18 +188,7 @@ def _anywhere(planned: PlannedNeighbor, seen: NeighborsSeen) -> Finding:
         return _right_device(planned, right, subject, expected)
     if _nameless(planned, known):
         return _untold(subject, expected, observed)
-    wanted = {planned.protocol} if planned.protocol else {"lldp", "cdp"}
-    if not wanted & set(seen.spoken):
-        return cannot_tell(
-            subject, "The switch does not show that it listens for neighbours: its silence proves nothing.",
-            expected=expected, observed=_spoken(seen),
-            fix="Turn LLDP (or CDP) on at the switch, and give the community or user a view of 1.0.8802 and "
-            "1.3.6.1.4.1, read only.",
-        )  # fmt: skip
-    return failed(
-        subject, "The planned neighbour is heard on no port.", expected=expected, observed=observed,
-        fix=f"{_PLUG} If the device is there, turn LLDP on at it.",
-    )  # fmt: skip
+    return _silent(planned, seen, subject, expected, ("The planned neighbour is heard on no port.", observed))
 
 
 def _places(heard: list[Neighbour], seen: NeighborsSeen) -> str:
@@ -276,6 +265,13 @@ def _other_device(
             observed=f"{port.oper}, administratively {port.admin}",
             fix="Switch the port on (no shutdown)." if port.admin == "down" else _PLUG,
         )  # fmt: skip
+    return _silent(planned, seen, subject, expected, ("Nobody announces itself on this port.", "nobody"))
+
+
+def _silent(
+    planned: PlannedNeighbor, seen: NeighborsSeen, subject: str, expected: str, said: tuple[str, str]
+) -> Finding:
+    """Return what silence means: nothing where the switch does not listen, else message and observation."""
     wanted = {planned.protocol} if planned.protocol else {"lldp", "cdp"}
     if not wanted & set(seen.spoken):
         return cannot_tell(
@@ -285,7 +281,7 @@ def _other_device(
             "1.3.6.1.4.1, read only.",
         )  # fmt: skip
     return failed(
-        subject, "Nobody announces itself on this port.", expected=expected, observed="nobody",
+        subject, said[0], expected=expected, observed=said[1],
         fix=f"{_PLUG} If the device is there, turn LLDP on at it.",
     )  # fmt: skip
 

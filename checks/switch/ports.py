@@ -87,8 +87,10 @@ class Ports(DeviceCheck[PortsSeen]):
 
     ports: tuple[PlannedPort, ...] = ()
     """The planned ports. `port` names one (ifName, ifDescr or number of the ifIndex); without it a port is
-    found by its `description` or its `neighbor`, or `count` ports must be up untagged in `vlan`. `speed` and
-    `min_speed` are Mbit/s, `members` the least number of members that are up in an aggregation."""
+    found by its `description` or its `neighbor`, or `count` ports must be up untagged in `vlan`; one at
+    which another switch is heard does not count. `speed` and `min_speed` are Mbit/s, `members` the least
+    number of members that are up in an aggregation. `duplex` is `full` (left out), `half` or `any`; below
+    1000 Mbit/s it must be told."""
     min_speed: Annotated[int, Ge(1)] | None = None
     """Lowest speed in Mbit/s of every physical port that is up."""
 

@@ -45,7 +45,8 @@ class Stack(DeviceCheck[StackSeen]):
     """
 
     members: Annotated[int, Ge(1), Le(64)] | None = None
-    """How many switches there must be; left out, those that the stack itself tells must be ready."""
+    """How many switches there must be; left out, those that the stack itself tells must be ready, and
+    there must be more than one: a switch that is alone says nothing of others."""
     ring: bool = True
     """Whether the members must be joined in a ring, where the device tells that at all."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from checks.device.device import Device
+from checks.device.half import same_rows
 from checks.device.naming import find_ports
 from checks.device.ports import read_ports
 from checks.device.records import Duplex, Neighbour, Port
@@ -32,6 +33,7 @@ Rows = Mapping[Index, Value]
 async def read_cdp(device: Device) -> tuple[Neighbour, ...]:
     """Return what the device hears by CDP."""
     told = await _columns(device, _CDP, 4, 5, 6, 7, 8, 9, 11, 12)
+    same_rows(device.name, "the neighbours that it hears by CDP", told[6], told[7])
     names = await _names(device) if told[6] else {}
     return _named(
         [

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from checks.dataclass import dataclass
 from checks.device.device import Device
+from checks.device.half import same_rows
 from checks.device.lldp_ports import LocalPorts, LocalRow
 from checks.device.maker import read_maker
 from checks.device.ports import read_base_ports, read_ports
@@ -167,6 +168,7 @@ async def _remote(
     columns = [(*base, column + shift) for column in _COLUMNS if column != 11]
     table = await device.agent.table(*columns, ordered=ordered)
     told = [table[column] for column in columns]
+    same_rows(device.name, "the neighbours that it hears by LLDP", told[1], told[3], told[5])
     rows = dict.fromkeys(index for column in told for index in column)
     return {
         index: _Row(

@@ -143,6 +143,7 @@ def _port(index: int, table: Mapping[Oid, Rows], duplex: Rows, now: int | None) 
         lag=None,
         members=(),
         alias_told=row in table[IF_ALIAS],
+        duplex_told=row in duplex,
     )
 
 

@@ -68,6 +68,8 @@ class Port:
     """Of an aggregation: ifIndexes of its members."""
     alias_told: bool = True
     """The agent shows a description, were it an empty one."""
+    duplex_told: bool = True
+    """The agent has a duplex mode for it, were it `unknown`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

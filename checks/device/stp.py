@@ -10,6 +10,7 @@ from checks.contract import CannotTell
 from checks.dataclass import dataclass
 from checks.device.base_places import BasePlaces, context_places, read_places
 from checks.device.device import Device
+from checks.device.half import same_rows
 from checks.device.maker import read_maker, word
 from checks.device.ports import read_ports
 from checks.device.told import hardware
@@ -120,6 +121,7 @@ async def read_instance(device: Device, vlan: int | None) -> Tree:
             "Cisco in the contexts of the VLANs, read only.",
         )
     table = await agent.table(PORT_STATE, PORT_ENABLE)
+    same_rows(device.name, "the ports of its spanning tree", table[PORT_STATE], table[PORT_ENABLE])
     places = await (device.read(read_places) if vlan is None else context_places(device, agent))
     cisco = await device.read(read_maker) == CISCO
     inconsistent, err_disabled = await _cisco(device, places) if cisco else ((), ())

@@ -15,6 +15,7 @@ from checks.switch._plan import PlannedPort, carriers, pvid, untagged_vlans
 LEAST_MBPS = 100
 NO_HALF_MBPS = 1000
 """From here on a link that is up runs in full duplex: nobody builds another."""
+_ODD_PORTS = 2
 _DOWN = {
     "down": "Plug it in at both ends and switch the other end on; then try another cable and another port.",
     "not_present": "Plug the transceiver or module in, or look whether the stack member is there.",
@@ -72,6 +73,16 @@ def judge_port(
         yield passed(subject, "The port is as planned.", expected=_expected(planned), observed=state(port))
 
 
+def _half_told(up: list[Port]) -> list[Port]:
+    """Return the ports without a duplex mode, where others have one and these are more than a few odd ones.
+
+    A management port or an interface of the device's own has none on many.
+    """
+    without = [port for port in up if not port.duplex_told]
+    few = len(without) < _ODD_PORTS or len(without) * 4 < len(up)
+    return [] if few or len(without) == len(up) else without
+
+
 def every_port(device: str, ports: tuple[Port, ...], least: int | None) -> Iterator[Finding]:
     """Yield which of the physical ports that are up are slow or in half duplex, or that none is."""
     up = [port for port in ports if port.physical and port.oper == "up"]
@@ -100,6 +111,13 @@ def every_port(device: str, ports: tuple[Port, ...], least: int | None) -> Itera
         yield cannot_tell(
             device, "The switch tells the speed of no port that is up.", expected=expected,
             observed=f"{len(up)} ports up", fix="Look at the ports on the switch's own page or console.",
+        )  # fmt: skip
+    elif half := _half_told(up):
+        yield cannot_tell(
+            device, f"The switch tells the duplex mode of {len(up) - len(half)} ports that are up and not of "
+            f"{len(half)}: half a table proves nothing.", expected=expected, observed=_listed(half),
+            fix="Run it again; if it stays so, look at these ports on the switch's own page or console, and "
+            "plan them in 'ports' with 'duplex: any'.",
         )  # fmt: skip
     elif not bad:
         unknown = sum(port.duplex == "unknown" for port in up)

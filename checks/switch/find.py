@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Annotated, Any, ClassVar
 
 from checks.bounds import Ge, Le, Len
-from checks.contract import CannotTell, Finding, Vantage
+from checks.contract import CannotTell, Finding, Vantage, is_loopback
 from checks.dataclass import dataclass
 from checks.device.arp_table import Owner, read_arp
 from checks.device.bridge import Forwarding, Learned, read_forwarding
@@ -97,6 +97,9 @@ class Find(DeviceCheck[FindSeen]):
         super().__post_init__()
         if self.routers and all(one.address is None for one in self.devices):
             raise ValueError("'routers' are asked for addresses, and no device is given by its 'address'.")
+
+    def needs_link(self) -> bool:
+        return super().needs_link() or not all(map(is_loopback, self.routers))
 
     async def observe(self, vantage: Vantage) -> FindSeen:
         found = await device(self, vantage)

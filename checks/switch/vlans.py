@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar
 
 from checks.bounds import Len
-from checks.contract import CannotTell, Finding, Vantage
+from checks.contract import CannotTell, Finding, Vantage, is_loopback
 from checks.dataclass import dataclass
 from checks.device.check import DeviceCheck, device
 from checks.device.neighbours import read_neighbours, read_spoken
@@ -141,6 +141,9 @@ class Vlans(DeviceCheck[VlansSeen]):
         ids = [planned.id for planned in self.vlans]
         if twice := sorted({one for one in ids if ids.count(one) > 1}):
             raise ValueError(f"'vlans' names VLAN {twice[0]} twice.")
+
+    def needs_link(self) -> bool:
+        return super().needs_link() or not all(is_loopback(one.peer) for one in self.trunks if one.peer)
 
     async def observe(self, vantage: Vantage) -> VlansSeen:
         found = await device(self, vantage)

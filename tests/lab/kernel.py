@@ -35,7 +35,7 @@ $B mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=524288 host
 $B mount -t tmpfs tmpfs /up; $B mkdir /up/upper /up/work
 $B mount -t overlay -o lowerdir=/low,upperdir=/up/upper,workdir=/up/work overlay /new || $B poweroff -f
 for d in proc sys dev; do $B mount --move /$d /new/$d; done
-$B mount -t tmpfs tmpfs /new/run; $B mount -t tmpfs tmpfs /new/tmp
+$B mount -t tmpfs tmpfs /new/run
 $B mkdir -p /new/run/mod /new/run/jobs; $B cp /mod/* /new/run/mod/
 $B mount -t 9p -o trans=virtio,version=9p2000.L,cache=none,msize=262144 jobs /new/run/jobs || $B poweroff -f
 exec $B switch_root /new /bin/sh /run/jobs/agent.sh

@@ -47,6 +47,7 @@ def test_a_tree() -> None:
             StpPort(if_index=10101, base_port=1, up=False, state="blocking", enabled=True),
             StpPort(if_index=10102, base_port=2, up=True, state="forwarding", enabled=True),
         ),
+        uptime_s=10_000.0,
     )
 
 

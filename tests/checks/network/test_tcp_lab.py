@@ -30,7 +30,7 @@ from checks.vantage import Shared, Vantage
 
 async def look(target, port):
     check = Tcp(target=target, port=port)
-    seen = await check.observe(Vantage(Shared(), allowance=1.5))
+    seen = await check.observe(Vantage(Shared(), allowance=4))
     (finding,) = check.judge(seen)
     return seen.attempts[0].outcome, finding.status
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from checks.contract import Finding, Measure, Vantage
 from checks.dataclass import dataclass
 from checks.device.check import DeviceCheck, device, require_access
-from checks.device.printer import Alert, Supply, read_printer, waste_alert
+from checks.device.printer import Printer as PrinterNow
+from checks.device.printer import Supply, read_printer, waste_alert
 from checks.judging import cannot_tell, failed, passed, warned, within
 from checks.params import Percent
 from checks.safe import in_line, safe
@@ -33,20 +34,10 @@ _QUIET_CODES = frozenset(range(502, 508))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PrinterSeen:
-    """What the printer said of itself."""
+class PrinterSeen(PrinterNow):
+    """What the printer said of itself; paper trays are among its supplies, of kind `input`."""
 
     name: str
-    model: str
-    serial: str
-    status: str
-    printer_status: str
-    errors: tuple[str, ...] | None
-    """Conditions that it detected; None where it does not say."""
-    supplies: tuple[Supply, ...]
-    """Paper trays are among them, of kind `input`."""
-    alerts: tuple[Alert, ...]
-    keeps_alerts: bool
 
 
 class Printer(DeviceCheck[PrinterSeen]):
@@ -78,12 +69,7 @@ class Printer(DeviceCheck[PrinterSeen]):
 
     async def observe(self, vantage: Vantage) -> PrinterSeen:
         found = await device(self, vantage)
-        printer = await found.read(read_printer)
-        return PrinterSeen(
-            name=found.name, model=printer.model, serial=printer.serial, status=printer.status,
-            printer_status=printer.printer_status, errors=printer.errors, supplies=printer.supplies,
-            alerts=printer.alerts, keeps_alerts=printer.keeps_alerts,
-        )  # fmt: skip
+        return PrinterSeen(name=found.name, **vars(await found.read(read_printer)))
 
     def judge(self, seen: PrinterSeen) -> Iterable[Finding]:
         yield from _state(seen)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from checks.contract import Finding, Measure, Vantage
 from checks.dataclass import dataclass
 from checks.device.check import DeviceCheck, device, require_access
-from checks.device.ups import Battery, read_ups
-from checks.device.ups_vendors import Output
+from checks.device.ups import Ups as UpsNow
+from checks.device.ups import read_ups
 from checks.judging import cannot_tell, failed, passed, warned, within
 from checks.params import Duration, Percent
 from checks.safe import in_line, safe
@@ -22,26 +22,10 @@ _OWN_FINDING = frozenset({"on battery", "on bypass", "low battery", "depleted ba
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpsSeen:
-    """What the UPS said of itself; None is what it did not say, or said in a value that can be none."""
+class UpsSeen(UpsNow):
+    """What the UPS said of itself."""
 
     name: str
-    sources: tuple[str, ...]
-    """The MIBs that were filled."""
-    manufacturer: str
-    model: str
-    charge_percent: float | None
-    runtime_minutes: float | None
-    runtime_doubtful: bool
-    """Only a MIB that many cards fill with seconds in place of minutes told the runtime."""
-    load_percent: float | None
-    on_battery: bool | None
-    battery_ok: bool | None
-    battery: Battery
-    output: Output
-    seconds_on_battery: int | None
-    alarms: tuple[str, ...]
-    alarm_count: int | None = None
 
 
 class Ups(DeviceCheck[UpsSeen]):
@@ -78,14 +62,7 @@ class Ups(DeviceCheck[UpsSeen]):
 
     async def observe(self, vantage: Vantage) -> UpsSeen:
         found = await device(self, vantage)
-        ups = await found.read(read_ups)
-        return UpsSeen(
-            name=found.name, sources=ups.sources, manufacturer=ups.manufacturer, model=ups.model,
-            charge_percent=ups.charge_percent, runtime_minutes=ups.runtime_minutes,
-            runtime_doubtful=ups.runtime_doubtful, load_percent=ups.load_percent, on_battery=ups.on_battery,
-            battery_ok=ups.battery_ok, battery=ups.battery, output=ups.output,
-            seconds_on_battery=ups.seconds_on_battery, alarms=ups.alarms, alarm_count=ups.alarm_count,
-        )  # fmt: skip
+        return UpsSeen(name=found.name, **vars(await found.read(read_ups)))
 
     def judge(self, seen: UpsSeen) -> Iterable[Finding]:
         yield self._source(seen)

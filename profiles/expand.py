@@ -321,7 +321,9 @@ def _fill_ids(document: Document, at: Path, ids: list[Any], scope: Scope) -> tup
 
 
 def met(condition: Any, scope: Scope) -> bool:
-    """Return whether a `when` holds; raise Unbound if it is none."""
+    """Return whether a `when` holds, of a list one of them; raise Unbound if it is none."""
+    if isinstance(condition, list) and condition:
+        return any([met(one, scope) for one in condition])  # noqa: C419 - each must be one
     if isinstance(condition, bool):
         return condition
     match = _WHEN.match(condition) if isinstance(condition, str) else None

@@ -30,7 +30,7 @@ def profile_schema() -> dict[str, Any]:
     schema = _model(ProfileFile)
     milestone = _model(MilestoneModel)
     schema.setdefault("$defs", {}).update(milestone.pop("$defs", {}))
-    milestone["properties"]["when"] = {"type": ["string", "boolean"]}
+    milestone["properties"]["when"] = {"type": ["string", "boolean", "array"]}
     schema["$defs"]["milestone"] = milestone
     schema["$defs"]["kind"] = {
         "anyOf": [
@@ -53,7 +53,7 @@ def _check_definitions() -> dict[str, Any]:
     definitions: dict[str, Any] = engine.pop("$defs", {})
     keys = {name: _or_filled(item) for name, item in engine["properties"].items()}
     keys["each"] = {"type": "object", "minProperties": 1, "maxProperties": 1}
-    keys["when"] = {"type": ["string", "boolean"]}
+    keys["when"] = {"type": ["string", "boolean", "array"]}
     branches = []
     names = _loadable()
     for name, kind in names.items():

@@ -134,3 +134,10 @@ def test_what_is_written_wrong_is_told_where_it_stands(tmp_path: Path, slip: str
     assert told in str(problem)
     line = next(n for n, one in enumerate(text.splitlines(), 1) if wrong in one)
     assert f":{line}:" in str(problem)
+
+
+def test_a_survey_is_judged_also_where_no_network_is_described(tmp_path: Path) -> None:
+    plan = load(tmp_path, LEAST + "  survey: {ssid: Contoso}\n")
+    gate = plan.milestone("wifi")
+    assert gate is not None
+    assert [need.check for need in gate.gate.needs if need.required] == ["coverage"]

@@ -66,7 +66,8 @@ def phones_cut_off(building: Building) -> Context:
     """The phones' VLAN is not carried to this socket."""
     return rules(
         building.phones,
-        "chain deaf { type filter hook ingress device voice priority 0; counter drop; }",
+        "chain deaf { type filter hook ingress device voice priority 0; counter drop; }\n"
+        "chain mute { type filter hook egress device voice priority 0; counter drop; }",
         "netdev",
     )
 

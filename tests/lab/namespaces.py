@@ -260,7 +260,7 @@ def _remove(name: str) -> None:
     """Kill every process inside the namespace `name` and remove it with its files."""
     if (NAMED / name).exists():
         for _ in range(5):
-            pids = _run(["ip", "netns", "pids", name]).split()
+            pids = _pids(name)
             for pid in pids:
                 try:
                     os.kill(int(pid), signal.SIGKILL)
@@ -271,6 +271,16 @@ def _remove(name: str) -> None:
             _reap(pids)
         subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
     shutil.rmtree(ETC / name, ignore_errors=True)
+
+
+def _pids(name: str) -> list[str]:
+    """Return the processes inside; none where another process has swept the namespace meanwhile."""
+    try:
+        return _run(["ip", "netns", "pids", name]).split()
+    except OSError:
+        if (NAMED / name).exists():
+            raise
+        return []
 
 
 def _reap(pids: Sequence[str]) -> None:

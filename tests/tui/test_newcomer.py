@@ -39,7 +39,7 @@ def test_the_three_keys_on_the_screen_lead_to_the_cause_of_the_first_no_go(tmp_p
         milestone, causes = first_cause(tmp_path)
         assert milestone == "cabling"
         terminal.send("\r")
-        shown = terminal.wait_for("Expected", "Observed", "Fix", "EVIDENCE")
+        shown = terminal.wait_for("!! FAIL", "Expected", "Observed", "Fix", "R Re-run")
         check = re.search(r"!! FAIL +(\S+)", shown)[1]
         finding = next(item for item in causes[check]["findings"] if item["status"] == "fail")
         words = " ".join(shown.split())
@@ -47,6 +47,8 @@ def test_the_three_keys_on_the_screen_lead_to_the_cause_of_the_first_no_go(tmp_p
         assert f"Observed {finding['observed']}" in words
         assert finding["fix"].split(";")[0] in words
         assert re.search(r"Call +Ada Admin +\+41 00 000 00 03", shown)
+        terminal.send("\x1b[F")
+        terminal.wait_for("EVIDENCE")
         terminal.send("\x1b")
         terminal.wait_for("WHAT BLOCKS cabling: 2 fail")
         terminal.send("q")

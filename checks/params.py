@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -324,6 +325,18 @@ def parse_snmp_version(value: Any) -> str:
     return text
 
 
+def parse_moment(value: Any) -> str:
+    """Return a time with its zone in UTC, like `2026-12-05T21:30:00Z`; one without a zone is refused."""
+    text = _text(value, "A time is written like 2026-12-05T22:30:00+01:00")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"A time is written like 2026-12-05T22:30:00+01:00, not {value!r:.80}.") from None
+    if moment.tzinfo is None:
+        raise ValueError(f"The time {text} has no zone: write 2026-12-05T22:30:00+01:00, or Z for UTC.")
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 def parse_secret(value: Any) -> str:
     """Return a reference to a secret; a literal secret is refused and not repeated in the message."""
     if not isinstance(value, str) or not _SECRET.match(value):
@@ -339,6 +352,10 @@ Duration = Annotated[
     _form(parse_duration, type=["string", "number"], examples=["250ms", "10s", "5m", "2h", "14d"]),
 ]
 """Seconds."""
+Moment = Annotated[
+    str, _form(parse_moment, type="string", format="date-time", examples=["2026-12-05T22:30:00+01:00"])
+]
+"""A time in UTC; read it by `datetime.fromisoformat`."""
 Percent = Annotated[float, _form(parse_percent, type=["string", "number"], examples=["1%", 0.5])]
 """0 to 100."""
 DomainName = Annotated[str, _form(parse_domain, type="string", examples=["example.com"])]

@@ -18,7 +18,7 @@ from checks.contract import Check
 
 ENTRY_POINTS = "gonogo.checks"
 _SINGLE = ("host", "manual", "plugin", "printer", "ups")
-_NO_FAMILY = frozenset({"wire", "local", "device"})
+_NO_FAMILY = frozenset({"wire", "local", "device", "remote"})
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?\Z")
 _HERE = Path(__file__).parent
 

@@ -3,9 +3,13 @@
 # the benchmarks compare with as well. Quick when everything is there; without root it prints what to install.
 set -eu
 
-packages="bind9-dnsutils busybox-static chromium chrony coturn curl dnsmasq-base faketime fping hostapd iperf3 iproute2 iputils-ping iw isc-dhcp-client isc-dhcp-relay isc-dhcp-server knot knot-dnsutils lldpd
-  monitoring-plugins-basic nftables nginx-light nmap nsd openssh-client openssl postfix procps qemu-system-x86 seabios snmp snmpd tcpdump tmux tshark udhcpc udhcpd
-  unbound util-linux wireless-regdb wpasupplicant"
+packages="acl bind9-dnsutils borgbackup btrfs-progs busybox-static bzip2 chromium chrony coturn curl dnsmasq-base
+  duplicity faketime fping hostapd iperf3 iproute2 iputils-ping isc-dhcp-client isc-dhcp-relay
+  isc-dhcp-server iw knot knot-dnsutils lldpd lvm2 mariadb-backup mariadb-client mariadb-server
+  monitoring-plugins-basic nftables nginx-light nmap nsd openssh-client openssh-server openssl pgbackrest
+  postfix postgresql procps qemu-system-x86 rdiff-backup restic rsnapshot rsync samba seabios smbclient
+  snmp snmpd sudo tcpdump tmux tshark udhcpc udhcpd unbound unzip util-linux wireless-regdb wpasupplicant
+  xz-utils zip zstd"
 bench="dnsperf prometheus-blackbox-exporter"
 
 [ "${1:-}" = bench ] && packages="$packages $bench"

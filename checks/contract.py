@@ -20,7 +20,7 @@ __all__ = ["CannotTell", "Check", "Finding", "Measure", "Note", "Result", "Statu
 Seen = TypeVar("Seen")
 
 RESERVED = frozenset(
-    {"type", "title", "milestone", "required", "owner", "needs", "timeout", "retries", "each", "when"}
+    {"type", "title", "milestone", "required", "owner", "needs", "timeout", "retries", "each", "when", "with"}
 )
 """Keys of a check in a project file that belong to the engine; no parameter may take one of these names."""
 

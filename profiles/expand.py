@@ -1,4 +1,4 @@
-"""`${name}`, `each` and `when`: all that profile and project files know of programming."""
+"""`${name}`, `each`, `when` and `with`: all that profile and project files know of programming."""
 
 from __future__ import annotations
 
@@ -193,6 +193,8 @@ class Draft:
     origin: Origin
     turn: int = 0
     """Which round of its loop it is, from 0."""
+    borrowed: Mapping[str, Path] = field(default_factory=dict)
+    """Keys that a mapping under the check's own `with` gave, and where that stands in the document."""
 
 
 @dataclass
@@ -295,7 +297,7 @@ def _expand_one(out: Expanded, draft: Draft, scope: Scope) -> None:
             return
     filled: dict[str, Any] = {}
     for key, value in body.items():
-        if key in ("each", "when"):
+        if key in ("each", "when", "with"):
             continue
         if key == "needs" and isinstance(value, list):
             filled[key], found = _fill_ids(document, (*path, key), value, scope)
@@ -304,8 +306,30 @@ def _expand_one(out: Expanded, draft: Draft, scope: Scope) -> None:
             if made is not _LEFT_OUT:
                 filled[key] = made
         out.problems += found
+    borrowed: dict[str, Path] = {}
+    for at, given in _borrow(out, draft, scope):
+        taken = {key: value for key, value in given.items() if value is not None and key not in body}
+        filled |= taken
+        borrowed |= dict.fromkeys(taken, at)
     out.values += size(filled, MAX_VALUES)
-    out.drafts.append(replace(draft, id=name, body=filled))
+    out.drafts.append(replace(draft, id=name, body=filled, borrowed=borrowed))
+
+
+def _borrow(out: Expanded, draft: Draft, scope: Scope) -> list[tuple[Path, dict[str, Any]]]:
+    """Return the mappings that a check takes keys from, with their places: the later ones count."""
+    written = draft.body.get("with", [])
+    sources = [((), written)] if not isinstance(written, list) else [((i,), v) for i, v in enumerate(written)]
+    found: list[tuple[Path, dict[str, Any]]] = []
+    for below, source in sources:
+        at: Path = (*draft.path, "with", *below)
+        value, problems = fill_deep(draft.document, at, source, scope)
+        out.problems += problems
+        if isinstance(value, dict):
+            found.append((at, value))
+        elif value is not _LEFT_OUT and not problems:
+            message = f"What a check takes its keys from is a mapping, and this is {show(value)}."
+            out.problems.append(draft.document.problem(at, message))
+    return found
 
 
 def _fill_ids(document: Document, at: Path, ids: list[Any], scope: Scope) -> tuple[list[Any], list[Problem]]:

@@ -19,6 +19,8 @@ def parameters_of(draft: Draft, path: Path, message: str) -> list[Path]:
     What a check says of itself as a whole has no path: then it is the key, or else the value, that the
     message quotes; where it quotes none that was given, the item of the loop.
     """
+    if path and path[0] in draft.borrowed:
+        return _places(draft, draft.document.get(draft.borrowed[str(path[0])]), path)
     for length in range(len(path), 0, -1):
         written = draft.document.get((*draft.path, *path[:length]))
         if written is not None:
@@ -30,7 +32,13 @@ def parameters_of(draft: Draft, path: Path, message: str) -> list[Path]:
         key for text in quoted for key, value in draft.body.items()
         if json.dumps(text)[1:-1] in json.dumps(value, default=str)
     ]  # fmt: skip
-    found = [place for key in keys for place in _places(draft, draft.document.get((*draft.path, key)))]
+    found = [
+        place for key in keys
+        for place in (
+            parameters_of(draft, (key,), "") if key in draft.borrowed
+            else _places(draft, draft.document.get((*draft.path, key)))
+        )
+    ]  # fmt: skip
     return list(dict.fromkeys(found)) or ([] if path else item_of(draft))
 
 

@@ -143,7 +143,7 @@ def _build(
         unknown = key and len(path) == 1 and path[0] in params
         meant = hint or (did_you_mean(path[0], RESERVED) if unknown else _origin(draft, path))
         planning.say(draft, path, message, meant, key=key)
-        if draft.origin == "profile" and not unknown:
+        if draft.origin == "profile" and (not unknown or path[0] in draft.borrowed):
             came = tuple(parameters_of(draft, path, message))
             planning.problems[-1] = replace(planning.problems[-1], parameters=came)
     return built

@@ -54,6 +54,7 @@ def _check_definitions() -> dict[str, Any]:
     keys = {name: _or_filled(item) for name, item in engine["properties"].items()}
     keys["each"] = {"type": "object", "minProperties": 1, "maxProperties": 1}
     keys["when"] = {"type": ["string", "boolean", "array"]}
+    keys["with"] = {"type": ["string", "object", "array"]}
     branches = []
     names = _loadable()
     for name, kind in names.items():
@@ -66,7 +67,7 @@ def _check_definitions() -> dict[str, Any]:
                 **dict.fromkeys(keys, True),
                 **{field: _or_filled(item) for field, item in schema.get("properties", {}).items()},
             },
-            "required": schema.get("required", []),
+            "anyOf": [{"required": schema.get("required", [])}, {"required": ["with"]}],
             "additionalProperties": False,
         }
         branches.append(

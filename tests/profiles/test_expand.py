@@ -168,6 +168,45 @@ def test_records_and_when_within_each(tmp_path: Path) -> None:
     assert [item.check for item in plan.left_out] == ["w-c"]
 
 
+SERVERS = """parameters:
+  servers: {type: [{name: text, at: {target: host, port?: port}, more?: any}], required: true, description: d}
+milestones: {ready: {title: R}}
+checks:
+  x-${s.name}: {type: network.tcp, milestone: ready, each: {s: "${servers}"}, %s}
+"""
+
+
+def test_with_takes_keys_from_mappings_of_which_the_later_count_and_the_check_s_own_most(
+    tmp_path: Path,
+) -> None:
+    given = "with: {servers: [{name: a, at: {target: a.test, port: 1}, more: {port: 2}}, {name: b, at: {target: b.test, port: 3}}]}\n"
+    plan = load(tmp_path, SERVERS % 'with: ["${s.at}", "${s.more?}"]', given)
+    assert {one.id: (one.params["target"], one.params["port"]) for one in plan.checks} == {
+        "x-a": ("a.test", 2), "x-b": ("b.test", 3),
+    }  # fmt: skip
+    (tmp_path / "own").mkdir()
+    plan = load(tmp_path / "own", SERVERS % 'with: "${s.at}", port: 9', given)
+    assert {one.params["port"] for one in plan.checks} == {9}
+
+
+@pytest.mark.parametrize(
+    ("use", "more", "said", "at"),
+    [
+        ('with: ["${s.at}", "${s.more}"]', "{port: wrong}", "p.yaml:4:", "A port is"),
+        ('with: ["${s.at}", "${s.more}"]', "{prot: 1}", "p.yaml:4:", "prot"),
+        ('with: ["${s.at}", "${s.more}"]', "[1]", "prof.yaml:", "a mapping"),
+        ('with: ["${s.at}", "${nobody}"]', "{}", "prof.yaml:", "nobody"),
+    ],
+    ids=["wrong", "unknown", "no-mapping", "unbound"],
+)
+def test_what_is_wrong_with_a_key_from_a_mapping_is_told_where_it_was_written(
+    use: str, more: str, said: str, at: str, tmp_path: Path
+) -> None:
+    given = f"with: {{servers: [{{name: a, at: {{target: a.test, port: 1}}, more: {more}}}]}}\n"
+    told = [str(problem) for problem in refused(tmp_path, SERVERS % use, given).problems]
+    assert any(said in one and at in one for one in told), told
+
+
 @pytest.mark.parametrize(
     ("kind", "given", "met"),
     [

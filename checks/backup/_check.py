@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from checks.backup._asked import Asked
 from checks.backup._judge import judge_backup
@@ -22,6 +22,8 @@ RemotePath = Annotated[str, Len(1, 4096)]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canary:
     """A file that was planted before the backup so that its return can be recognised."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True}
 
     path: RemotePath
     """As the backup names it."""

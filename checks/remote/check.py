@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from checks.bounds import Len
 from checks.contract import Check, Vantage
@@ -21,6 +21,8 @@ Fingerprint = Annotated[str, Len(8, 200)]
 class Hop:
     """A jump host. What is left out is as for the host behind it."""
 
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True}
+
     host: Endpoint
     user: User | None = None
     key: SecretRef | None = None
@@ -33,12 +35,15 @@ class Hop:
 class Login:
     """Another server, such as the old one. What is left out is as for the check's own host."""
 
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True}
+
     host: Endpoint
     user: User | None = None
     key: SecretRef | None = None
     key_passphrase: SecretRef | None = None
     password: SecretRef | None = None
     host_key: Fingerprint | None = None
+    known_hosts: Annotated[str, Len(1, 4096)] | None = None
     jump: Hop | None = None
     sudo: bool | None = None
     sudo_password: SecretRef | None = None
@@ -121,6 +126,7 @@ def access(check: RemoteCheck[Any], vantage: Vantage, login: Login | None = None
 def _as(check: RemoteCheck[Any], login: Login) -> RemoteCheck[Any]:
     """Return `check` as if it looked at `login`."""
     own: dict[str, Any] = {"port": None, "host_key": login.host_key, "jump": login.jump or check.jump}
+    own["known_hosts"] = login.known_hosts or check.known_hosts
     if login.key or login.password:
         own |= {"key": login.key, "key_passphrase": login.key_passphrase, "password": login.password}
     if login.sudo is not None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from checks.backup._asked import CLOCK_SLACK_S, Asked, compared
-from checks.backup._ladder import FRESH, NAMES, BackupSeen, Restore, Step
+from checks.backup._ladder import FRESH, NAMES, BackupSeen, Restore, Step, proof_level
 from checks.judging import cannot_tell, failed, passed, warned, within
 from checks.safe import safe
 from checks.words import Finding, Measure, span
@@ -21,6 +21,7 @@ def judge_backup(asked: Asked, seen: BackupSeen) -> Iterator[Finding]:
     """Return the findings that follow from what was seen, the rung first."""
     yield _rung(asked, seen)
     yield from (_step(seen, step) for step in seen.steps if step.level != FRESH)
+    yield from (passed(seen.host, safe(note, limit=600)) for note in seen.notes)
     yield from _age(asked, seen)
     yield from _schedule(asked, seen)
     yield from _growth(asked, seen)
@@ -42,7 +43,7 @@ def judge_backup(asked: Asked, seen: BackupSeen) -> Iterator[Finding]:
 
 
 def _rung(asked: Asked, seen: BackupSeen) -> Finding:
-    level, least = seen.proof_level, asked.min_level
+    level, least = min(seen.proof_level, proof_level(seen.steps)), asked.min_level
     expected = f"at least {least} ({NAMES[least]})"
     observed = f"{level} ({NAMES[level]})" if 0 <= level < len(NAMES) else f"{level}"
     if level >= least:
@@ -92,7 +93,7 @@ def _age(asked: Asked, seen: BackupSeen) -> Iterator[Finding]:
         yield within(
             seen.host,
             Measure(
-                name="age", value=round(max(seen.age_s, 0.0) / 3600, 3), unit="h", fail=asked.rpo_s / 3600,
+                name="age", value=max(seen.age_s, 0.0) / 3600, unit="h", fail=asked.rpo_s / 3600,
                 source="rpo, the recovery point objective",
             ),
             fix="Make a backup now, find out why the schedule did not, and run the check again.",
@@ -161,7 +162,7 @@ def _restore_time(rto_s: float, asked: Asked, restore: Restore | None) -> Findin
     source = f"rto; {restore.bytes:,} bytes in {restore.seconds:.3g} s, with half as much again"
     return within(
         subject,
-        Measure(name="restore", value=round(seconds / 3600, 3), unit="h", fail=rto_s / 3600, source=source),
+        Measure(name="restore", value=seconds / 3600, unit="h", fail=rto_s / 3600, source=source),
         fix="Restore faster (nearer disk, more streams), restore less, or agree on a longer objective.",
     )
 

@@ -126,6 +126,6 @@ def proof_level(steps: Iterable[Step]) -> int:
         proven = bool(outcomes) and outcomes <= {"proven", "absent"}
         if "proven" in outcomes and proven:
             level = rung
-        elif rung != FRESH and not proven:
+        elif rung != FRESH and (rung == EXISTS or not proven):
             break
     return level

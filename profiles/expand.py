@@ -220,7 +220,8 @@ def expand(document: Document, checks: Any, scope: Scope, origin: Origin) -> Exp
                 document.problem(path, f"A check is a mapping with 'type', not {show(body)}.")
             )
             continue
-        for turn, inner in enumerate(_each(out, document, path, body, scope)):
+        scopes = rounds(document, path, body, scope, out.problems, out.left_out)
+        for turn, inner in enumerate(scopes):
             draft = Draft(id=key, body=body, document=document, path=path, origin=origin, turn=turn)
             _expand_one(out, draft, inner)
             if len(out.drafts) > MAX_EXPANDED or out.values > MAX_VALUES:
@@ -247,35 +248,45 @@ def _fill_mapping(
     return filled, problems
 
 
-def _each(out: Expanded, document: Document, path: Path, body: dict[str, Any], scope: Scope) -> list[Scope]:
-    """Return one scope for every round of the check's loop: one, if it has none."""
+def rounds(
+    document: Document,
+    path: Path,
+    body: Mapping[str, Any],
+    scope: Scope,
+    problems: list[Problem],
+    left_out: dict[str, str],
+) -> list[Scope]:
+    """Return one scope for every round of the loop `each`: one, if there is none.
+
+    What is wrong with it goes to `problems`, and the id to `left_out` where there is nothing to go over.
+    """
     if "each" not in body:
         return [scope]
     at = (*path, "each")
     loop = body["each"]
     if not isinstance(loop, dict) or len(loop) != 1:
-        out.problems.append(document.problem(at, "A loop is written like 'each: {server: ${servers}}'."))
+        problems.append(document.problem(at, "A loop is written like 'each: {server: ${servers}}'."))
         return []
     ((name, over),) = loop.items()
     at = (*at, name)
     if not _NAME.match(name) or "." in name or name in scope.values:
         taken = "is a parameter already" if name in scope.values else "is not a name like 'server'"
-        out.problems.append(document.problem(at, f"The loop variable '{name}' {taken}.", key=True))
+        problems.append(document.problem(at, f"The loop variable '{name}' {taken}.", key=True))
         return []
     if not any(use.split(".")[0] == name for use in uses(str(path[-1]))):
-        message = f"The id must contain ${{{name}}}, so that every check of the loop has its own."
-        out.problems.append(document.problem(path, message, key=True))
+        message = f"The id must contain ${{{name}}}, so that everything of the loop has its own."
+        problems.append(document.problem(path, message, key=True))
         return []
     try:
         values = scope.fill(over)
     except Unbound as error:
-        out.problems.append(document.problem(at, error.message, error.hint))
+        problems.append(document.problem(at, error.message, error.hint))
         return []
     if not isinstance(values, list):
-        out.problems.append(document.problem(at, f"A loop goes over a list, and this is {show(values)}."))
+        problems.append(document.problem(at, f"A loop goes over a list, and this is {show(values)}."))
         return []
     if not values:
-        out.left_out[str(path[-1])] = f"The list {_named(over)}is empty or not given."
+        left_out[str(path[-1])] = f"The list {_named(over)}is empty or not given."
     return [Scope({**scope.values, name: value}) for value in values]
 
 
@@ -301,6 +312,8 @@ def _expand_one(out: Expanded, draft: Draft, scope: Scope) -> None:
             continue
         if key == "needs" and isinstance(value, list):
             filled[key], found = _fill_ids(document, (*path, key), value, scope)
+        elif key == "milestone":
+            (filled[key],), found = _fill_ids(document, path, [value], scope)
         else:
             made, found = fill_deep(document, (*path, key), value, scope)
             if made is not _LEFT_OUT:

@@ -30,6 +30,11 @@ def _id(value: str) -> str:
     return value
 
 
+def _loop_id(value: str) -> str:
+    _id(re.sub(r"\$\{[^{}]*\}", "x", value))
+    return value
+
+
 def _name(value: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", value):
         raise ValueError(
@@ -48,6 +53,8 @@ Version = Annotated[int, Field(json_schema_extra={"const": 1}), AfterValidator(_
 Said = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_said)]
 """Text that is not empty."""
 Id = Annotated[str, Field(json_schema_extra={"pattern": ID}), AfterValidator(_id)]
+LoopId = Annotated[str, Field(json_schema_extra={"minLength": 1}), AfterValidator(_loop_id)]
+"""An id in which a `${}` may stand."""
 Name = Annotated[str, Field(json_schema_extra={"pattern": "^[a-z][a-z0-9_]*$"}), AfterValidator(_name)]
 
 
@@ -78,7 +85,7 @@ class MilestoneModel(Model):
     due: Said | None = None
     """`2026-12-04 18:00`, `cutover`, or before or after the cutover: `-14d`, `-1h`, `+72h`."""
     after: tuple[Said, ...] | None = None
-    """Ids of the milestones that come before."""
+    """Ids or globs of the milestones that come before."""
     owner: Said | None = None
     """Id of a vendor or contact."""
     gate: GateModel | None = None
@@ -105,5 +112,5 @@ class ProfileFile(Model):
     description: Said
     version: Annotated[int, Field(ge=1)]
     parameters: dict[Name, ParameterModel] = Field(default={})
-    milestones: dict[Id, dict[str, Any]] = Field(default={})
+    milestones: dict[LoopId, dict[str, Any]] = Field(default={})
     checks: dict[str, dict[str, Any]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import field
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from agent.plan import DEFAULT_MAX_AGE_S, Gate, GateNeed, Milestone
 from checks.dataclass import dataclass
 from profiles import wording
 from profiles.document import Document
-from profiles.expand import Scope, Unbound, fill_deep, met
+from profiles.expand import Scope, Unbound, fill_deep, met, rounds
 from profiles.model import GateModel, MilestoneModel
 from profiles.problems import Path, Problem, did_you_mean, show
 
@@ -37,9 +38,9 @@ class Setting:
     cutover: datetime | None
     parties: frozenset[str]
     planning: Planning
-    left_out: set[str] = field(default_factory=set)
-    """Milestones of the profile whose `when` is not met."""
-    known: set[str] = field(default_factory=set)
+    left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Milestones of the profile whose `when` is not met, with what they come after."""
+    known: dict[str, None] = field(default_factory=dict)
     """Ids of all milestones."""
     problems: list[Problem] = field(default_factory=list)
 
@@ -49,27 +50,55 @@ class FromProfile:
     """The milestones as the profile writes them, `${}` filled in, and those whose `when` is not met."""
 
     layers: dict[str, Layer] = field(default_factory=dict)
-    left_out: set[str] = field(default_factory=set)
+    left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """With what each comes after: who comes after it comes after those."""
     problems: list[Problem] = field(default_factory=list)
 
 
 def from_profile(document: Document, raw: Any, scope: Scope) -> FromProfile:
-    """Read the milestones of a profile."""
+    """Read the milestones of a profile; those of one loop come after each other, in the order of its list."""
     out = FromProfile()
-    for name, body in (raw or {}).items():
-        at = ("milestones", name)
-        rest = {key: value for key, value in body.items() if key != "when"}
-        try:
-            if "when" in body and not met(body["when"], scope):
-                out.left_out.add(name)
-        except Unbound as error:
-            out.problems.append(document.problem((*at, "when"), error.message, error.hint))
-        filled, found = fill_deep(document, at, rest, scope)
-        model, wrong = (None, []) if found else wording.validate(MilestoneModel, filled)
-        out.problems += [*found, *wording.report(wrong, at, document.problem)]
-        if model is not None and name not in out.left_out:
-            out.layers[name] = Layer(model, document)
+    for key, body in (raw or {}).items():
+        at: Path = ("milestones", key)
+        empty: dict[str, str] = {}
+        before = ""
+        for inner in rounds(document, at, body, scope, out.problems, empty):
+            try:
+                name = inner.text(key, slugs=True)
+                holds = "when" not in body or met(body["when"], inner)
+            except Unbound as error:
+                out.problems.append(document.problem((*at, "when"), error.message, error.hint))
+                continue
+            _read_one(out, document, at, name, body, inner, before=before, holds=holds)
+            before = name
+        if empty:
+            out.left_out[key] = tuple(body.get("after") or ())
     return out
+
+
+def _read_one(
+    out: FromProfile,
+    document: Document,
+    at: Path,
+    name: str,
+    body: dict[str, Any],
+    scope: Scope,
+    *,
+    before: str,
+    holds: bool,
+) -> None:
+    rest = {key: value for key, value in body.items() if key not in ("when", "each")}
+    filled, found = fill_deep(document, at, rest, scope)
+    model, wrong = (None, []) if found else wording.validate(MilestoneModel, filled)
+    out.problems += [*found, *wording.report(wrong, at, document.problem)]
+    if name in out.layers:
+        message = f"There are two milestones '{name}'; each of a loop needs a name of its own."
+        out.problems.append(document.problem(at, message, key=True))
+    elif model is not None and not holds:
+        out.left_out[name] = model.after or ()
+    elif model is not None:
+        after = (*(model.after or ()), before) if before else model.after
+        out.layers[name] = Layer(model.model_copy(update={"after": after}), document)
 
 
 def plan_milestones(file: ProjectFile, profile: FromProfile, setting: Setting) -> tuple[Milestone, ...]:
@@ -86,9 +115,10 @@ def plan_milestones(file: ProjectFile, profile: FromProfile, setting: Setting) -
         setting.problems.append(
             setting.project.problem((), "There is no milestone; a project has at least one, with checks.")
         )
-    setting.known = set(layers)
+    setting.known = dict.fromkeys(layers)
     made = [_one(name, found, layers, setting) for name, found in layers.items()]
-    for path in cycles({name: _value(found, "after", ())[0] for name, found in layers.items()}):
+    edges = {name: _before(_value(found, "after", ())[0], setting) for name, found in layers.items()}
+    for path in cycles(edges):
         _, document, at = _value(layers[path[0]], "after", (), path[0])
         message = f"The milestones come after each other: {' -> '.join(path)}."
         setting.problems.append(document.problem(at, message))
@@ -103,7 +133,7 @@ def _one(name: str, layers: list[Layer], known: dict[str, list[Layer]], setting:
         setting.problems.append(document.problem(at[:2], message, hint, key=True))
     after, document, at = _value(layers, "after", (), name)
     for i, other in enumerate(after):
-        if other not in known and other not in setting.left_out:
+        if not matching(other, {**known, **setting.left_out}):
             message = f"There is no milestone {show(other)}."
             setting.problems.append(document.problem((*at, i), message, did_you_mean(other, known)))
     owner, document, at = _value(layers, "owner", None, name)
@@ -124,9 +154,24 @@ def _one(name: str, layers: list[Layer], known: dict[str, list[Layer]], setting:
         title=title or name,
         gate=gate,
         due=moment,
-        after=tuple(filter(known.__contains__, after)),
+        after=_before(after, setting),
         owner=owner,
     )
+
+
+def _before(after: Sequence[str], setting: Setting) -> tuple[str, ...]:
+    """Return the milestones that come before: of one that is left out, those that it would come after."""
+    found: dict[str, None] = {}
+    waiting, seen = list(reversed(after)), set[str]()
+    while waiting:
+        pattern = waiting.pop()
+        if pattern in seen:
+            continue
+        seen.add(pattern)
+        found |= dict.fromkeys(matching(pattern, setting.known))
+        for other in matching(pattern, setting.left_out):
+            waiting += setting.left_out[other]
+    return tuple(found)
 
 
 def _owns_checks(owner: str, setting: Setting) -> bool:

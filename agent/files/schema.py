@@ -31,6 +31,7 @@ def profile_schema() -> dict[str, Any]:
     milestone = _model(MilestoneModel)
     schema.setdefault("$defs", {}).update(milestone.pop("$defs", {}))
     milestone["properties"]["when"] = {"type": ["string", "boolean", "array"]}
+    milestone["properties"]["each"] = {"type": "object", "minProperties": 1, "maxProperties": 1}
     schema["$defs"]["milestone"] = milestone
     schema["$defs"]["kind"] = {
         "anyOf": [

@@ -396,3 +396,43 @@ def test_a_secret_from_the_project_is_not_told_by_the_profile(tmp_path: Path) ->
 )
 def test_slug(text: str, expected: str) -> None:
     assert slug(text) == expected
+
+
+WAVES = """parameters:
+  waves: {type: [{name: text}], default: [], description: d}
+  pilot: {type: boolean, default: true, description: d}
+milestones:
+  begun: {title: B}
+  pilot: {title: P, after: [begun], when: "${pilot}"}
+  wave-${wave.name}: {title: "Wave ${wave.name}", each: {wave: "${waves}"}, after: [pilot]}
+  done: {title: D, after: [pilot, wave-*]}
+checks:
+  a: {type: network.tcp, milestone: begun, target: a.test, port: 1}
+  b: {type: network.tcp, milestone: pilot, when: "${pilot}", target: a.test, port: 1}
+  c-${wave.name}: {type: network.tcp, milestone: "wave-${wave.name}", each: {wave: "${waves}"}, target: a.test, port: 1}
+  d: {type: network.tcp, milestone: done, target: a.test, port: 1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("waves: [{name: Office}, {name: plant}]", {
+            "begun": (), "pilot": ("begun",), "wave-office": ("pilot",), "wave-plant": ("pilot", "wave-office"),
+            "done": ("pilot", "wave-office", "wave-plant"),
+        }),
+        ("waves: [{name: a}], pilot: false", {"begun": (), "wave-a": ("begun",), "done": ("begun", "wave-a")}),
+        ("pilot: false", {"begun": (), "done": ("begun",)}),
+    ],
+    ids=["two", "without-pilot", "none"],
+)  # fmt: skip
+def test_milestones_of_a_loop_come_one_after_the_other_and_what_is_left_out_hands_on_its_place(
+    given: str, expected: dict[str, tuple[str, ...]], tmp_path: Path
+) -> None:
+    plan = load(tmp_path, WAVES, f"with: {{{given}}}\n")
+    assert {one.id: one.after for one in plan.milestones} == expected
+
+
+def test_two_milestones_of_a_loop_with_one_name_are_refused(tmp_path: Path) -> None:
+    told = refused(tmp_path, WAVES, "with: {waves: [{name: a}, {name: A}]}\n")
+    assert any("two milestones 'wave-a'" in str(problem) for problem in told.problems)

@@ -1,4 +1,4 @@
-"""Where this user's machine keeps what may be deleted at any time."""
+"""Where this user's machine keeps what may be deleted at any time, and what this user decided."""
 
 from __future__ import annotations
 
@@ -24,3 +24,17 @@ def cache(part: str) -> Path | None:
     except RuntimeError:
         return None
     return base / "gonogo" / part if base.is_absolute() else None
+
+
+def config() -> Path | None:
+    """Return gonogo's folder for what this user decided, None if this user has no home."""
+    try:
+        if sys.platform == "win32":
+            base = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+        elif sys.platform == "darwin":
+            base = Path.home() / "Library" / "Application Support"
+        else:
+            base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    except RuntimeError:
+        return None
+    return base / "gonogo" if base.is_absolute() else None

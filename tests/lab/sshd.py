@@ -27,7 +27,16 @@ from tests.lab import sshd_files
 from tests.lab.namespaces import Namespace, wait_for
 from tests.lab.needs import PATH, tool
 from tests.lab.sshd_config import (
-    BANNER, JUMP, KEYBOARD, NO_JUMP, PASSWORD, SECOND_FACTOR, SHA1, START, TWO_SESSIONS, USUAL,
+    BANNER,
+    JUMP,
+    KEYBOARD,
+    NO_JUMP,
+    PASSWORD,
+    SECOND_FACTOR,
+    SHA1,
+    START,
+    TWO_SESSIONS,
+    USUAL,
 )  # fmt: skip
 from tests.lab.sshd_files import NO_SHELL, NOISY_SHELL, SLOW_S, SLOW_SHELL, User
 

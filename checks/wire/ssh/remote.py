@@ -74,6 +74,8 @@ class Facts:
     """Seconds from the first packet to the end of the authentication."""
     shell_s: float
     """Seconds that a command took which does nothing: above a second or two the login shell is slow."""
+    sessions: int = 10
+    """Commands that run at once over its connection: ten, fewer where it refused more (MaxSessions)."""
 
     def now(self) -> datetime:
         """Return the time by the host's own clock, in UTC."""

@@ -1,0 +1,303 @@
+"""One command over one channel: both streams read at once, every wait bounded, nothing unsaid.
+
+Runs in a thread of the client's. A bell rings for whatever happens on the channel, so that nothing is
+polled; only a write into a full window is tried again, every 20 ms: paramiko tells nobody of its opening.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import field
+from typing import Any, Literal
+
+from checks.dataclass import dataclass
+from checks.wire.ssh.remote import Ended
+
+EXEC_S = 15.0
+SHELL_S = 30.0
+GRACE_S = 2.0
+"""How long the rest of a stream may stay away after the exit status, or an exit status after the streams."""
+_CHUNK = 1 << 20
+_PID = re.compile(rb" ([0-9]{1,10})\r?\n")
+
+How = Ended | Literal["refused", "unanswered", "stopped", "not-started"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """What is to be carried over a channel."""
+
+    line: str
+    marker: bytes
+    """What stdout and stderr begin with when the command itself begins; what came before is the shell's."""
+    stdin: bytes = field(default=b"", repr=False)
+    """Written once the command has begun: nothing else is to read it."""
+    max_stdout: int
+    max_stderr: int
+    total_s: float
+    """Counted from the beginning of the command, as `idle_s`; the login shell has `SHELL_S` before it."""
+    idle_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How it went. `started` is False where the marker never came: the command itself never ran."""
+
+    ended: How
+    started: bool
+    status: int | None = None
+    signal: str = ""
+    stdout: bytes = b""
+    stderr: bytes = b""
+    before: bytes = b""
+    """What the login shell said of its own before the command began."""
+    pid: int | None = None
+    """The process on the host that ends the command when it is told to terminate."""
+    shell_s: float = 0.0
+    """From the request to the command's beginning."""
+    ran_s: float = 0.0
+    """From there to its end."""
+    duration_s: float = 0.0
+    asked_at: float = 0.0
+    """Wall clock when the command was given its input."""
+    answered_at: float = 0.0
+    """Wall clock when the first output after that came."""
+
+
+class Bell(threading.Event):
+    """Rings for everything that happens on a channel, and when the errand is to stop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stopped = False
+        self._on_stop: Callable[[], object] | None = None
+
+    def stop(self) -> None:
+        """Make the errand end as soon as it can; from any thread."""
+        self.stopped = True
+        wake = self._on_stop
+        if wake is not None:
+            wake()
+        self.set()
+
+    def on_stop(self, wake: Callable[[], object] | None) -> None:
+        """Have `wake` called by `stop`, at once if that has been."""
+        self._on_stop = wake
+        if wake is not None and self.stopped:
+            wake()
+
+
+class _Ringer:
+    """What a paramiko pipe sets when something came and clears when it was read: only the former rings."""
+
+    def __init__(self, bell: Bell) -> None:
+        self._bell = bell
+
+    def set(self) -> None:
+        self._bell.set()
+
+    def clear(self) -> None:
+        """Leave the bell as it is: the loop itself clears it."""
+
+
+class _Status(threading.Event):
+    """The event of an exit status."""
+
+    def __init__(self, bell: Bell) -> None:
+        super().__init__()
+        self._bell = bell
+
+    def set(self) -> None:
+        super().set()
+        self._bell.set()
+
+
+def carry(peer: Any, errand: Errand, bell: Bell, limit: Callable[..., Any], open_s: float) -> Outcome:
+    """Open a channel, run the errand, close the channel; paramiko's exceptions of opening pass through."""
+    channel = peer.open_session(timeout=open_s)
+    try:
+        _listen(channel, bell)
+        begun = time.monotonic()
+        refusal = _exec(channel, errand.line, bell, limit)
+        if refusal is not None:
+            return Outcome(ended=refusal, started=False)
+        return _Run(peer, channel, errand, bell, begun).loop()
+    finally:
+        channel.in_buffer.feed = channel.in_stderr_buffer.feed = _drop
+        channel.close()
+
+
+def _drop(data: object) -> None:
+    """Take what still comes after the end: a peer that ignores its window fills no memory."""
+
+
+def _listen(channel: Any, bell: Bell) -> None:
+    ringer = _Ringer(bell)
+    channel.in_buffer.set_event(ringer)
+    channel.in_stderr_buffer.set_event(ringer)
+    channel.status_event = _Status(bell)
+
+
+def _exec(channel: Any, line: str, bell: Bell, limit: Callable[..., Any]) -> How | None:
+    """Send the command line; return how that failed. An answer that does not come is cut off by its event."""
+    wake = channel.event.set
+    try:
+        with limit(EXEC_S, wake) as guard:
+            bell.on_stop(wake)
+            channel.exec_command(line)
+    except Exception:  # noqa: BLE001 - paramiko raises whatever its thread met; told apart by what is known
+        if bell.stopped:
+            return "stopped"
+        if guard.fired:
+            return "unanswered"
+        return "refused" if channel.transport.is_active() else "connection-lost"
+    finally:
+        bell.on_stop(None)
+    return None
+
+
+class _Run:
+    """The loop over a running command and what it has gathered."""
+
+    def __init__(self, peer: Any, channel: Any, errand: Errand, bell: Bell, begun: float) -> None:
+        self.peer, self.channel, self.errand, self.bell = peer, channel, errand, bell
+        self.out, self.err = bytearray(), bytearray()
+        self.before = b""
+        self.stdin = memoryview(errand.stdin)
+        self.begun = begun
+        self.last = time.monotonic()
+        self.started: float | None = None
+        self.exited: float | None = None
+        self.searched = 0
+        self.asked_at = self.answered_at = 0.0
+        channel.settimeout(0.0)
+        if not self.stdin:
+            channel.shutdown_write()
+
+    def loop(self) -> Outcome:
+        """Return when the command ended, or when a bound was reached."""
+        while True:
+            self.bell.clear()
+            closed, eof = self.channel.closed, bool(self.channel.eof_received)
+            exited = self.channel.status_event.is_set() and self.channel.exit_status >= 0
+            moved = self._drain()
+            now = time.monotonic()
+            if moved:
+                self.last = now
+                if self.asked_at and not self.answered_at:
+                    self.answered_at = time.time()
+            if exited and self.exited is None:
+                self.exited = now
+            if self.bell.stopped:
+                return self._outcome("stopped", now)
+            ended, wait = self._judge(now, closed=closed, over=closed or eof)
+            if ended is not None:
+                return self._outcome(ended, now)
+            if self._write():
+                wait = min(wait, 0.02)
+            self.bell.wait(max(0.0, wait))
+
+    def _drain(self) -> bool:
+        moved = False
+        for ready, receive, buffer, most in (
+            (self.channel.recv_ready, self.channel.recv, self.out, self.errand.max_stdout),
+            (self.channel.recv_stderr_ready, self.channel.recv_stderr, self.err, self.errand.max_stderr),
+        ):
+            while len(buffer) <= most and ready():
+                buffer.extend(receive(_CHUNK))
+                moved = True
+        if self.started is None and moved:
+            self._look_for_start()
+        return moved
+
+    def _look_for_start(self) -> None:
+        marker = self.errand.marker
+        at = self.out.find(marker, max(0, self.searched - len(marker) - 2))
+        self.searched = len(self.out)
+        end = self.out.find(b"\n", at) if at >= 0 else -1
+        if end >= 0:
+            self.before = bytes(self.out[:at])
+            del self.out[: end + 1]
+            self.started = self.last = time.monotonic()
+
+    def _judge(self, now: float, *, closed: bool, over: bool) -> tuple[How | None, float]:
+        """Return how it ended, or None and after how many seconds to look again."""
+        errand = self.errand
+        if len(self.out) > errand.max_stdout:
+            return "output-cap", 0.0
+        if len(self.err) > errand.max_stderr:
+            return "error-cap", 0.0
+        if over and (self.exited is not None or closed):
+            return self._end(), 0.0
+        if self.started is None:
+            due: list[tuple[float, How]] = [(self.begun + SHELL_S, "not-started")]
+        else:
+            due = [
+                (self.started + errand.total_s, "total-timeout"),
+                (self.last + errand.idle_s, "idle-timeout"),
+            ]
+        if self.exited is not None:
+            due.append((max(self.last, self.exited) + GRACE_S, "exited-but-stream-open"))
+        elif over:
+            due.append((self.last + GRACE_S, "eof-without-exit-status"))
+        at, how = min(due)
+        return (how, 0.0) if now >= at else (None, at - now)
+
+    def _end(self) -> How:
+        if self.exited is not None:
+            return "exit"
+        if self.channel.chanid in self.peer.ended_by_signal:
+            return "signal"
+        return "closed" if self.channel.chanid in self.peer.ended_by_peer else "connection-lost"
+
+    def _write(self) -> bool:
+        """Write what fits of the input once the command has begun; return whether some is left for later."""
+        if not self.stdin or self.started is None:
+            return False
+        if not self.asked_at:
+            self.asked_at = time.time()
+        try:
+            while self.stdin:
+                sent = self.channel.send(bytes(self.stdin[:32768]))
+                if not sent:
+                    raise OSError("the channel takes no more")
+                self.stdin = self.stdin[sent:]
+            self.channel.shutdown_write()
+        except TimeoutError:
+            return True
+        except OSError:
+            self.stdin = self.stdin[:0]
+        return False
+
+    def _outcome(self, ended: How, now: float) -> Outcome:
+        status = self.channel.exit_status if self.exited is not None else None
+        pid = self._take_pid()
+        started = self.started
+        return Outcome(
+            ended=ended,
+            started=started is not None,
+            status=status,
+            signal=self.peer.ended_by_signal.get(self.channel.chanid, ""),
+            stdout=bytes(self.out[: self.errand.max_stdout]),
+            stderr=bytes(self.err[: self.errand.max_stderr]),
+            before=self.before,
+            pid=pid,
+            shell_s=(started or now) - self.begun,
+            ran_s=now - started if started is not None else 0.0,
+            duration_s=now - self.begun,
+            asked_at=self.asked_at,
+            answered_at=self.answered_at or time.time(),
+        )
+
+    def _take_pid(self) -> int | None:
+        """Take the line by which the command told its process out of stderr, with all that was before it."""
+        at = self.err.find(self.errand.marker)
+        found = _PID.match(self.err, at + len(self.errand.marker)) if at >= 0 else None
+        if found is None:
+            return None
+        number = int(found[1])
+        del self.err[: found.end()]
+        return number if number > 1 else None

@@ -58,7 +58,7 @@ class Command:
         return " ".join(self.argv)[:400]
 
 
-ALL: list[Program | Script | PowerShell] = []
+ALL: list[Program | Script | PowerShell | Own] = []
 
 
 class Program:
@@ -127,6 +127,25 @@ class PowerShell:
         return Command(
             powershell=self.text, parameters=json.dumps(dict(parameters or {})), writes=self.writes, **options
         )
+
+
+class Own:
+    """A command of the project file's own: the one that gonogo does not vouch for to be read-only."""
+
+    name = "the project's own command"
+    writes = "whatever the project's own command does"
+
+    def __init__(self) -> None:
+        ALL.append(self)
+
+    def __call__(self, *words: str, **options: Any) -> Command:
+        """Return the command of this program and its arguments."""
+        if not words:
+            raise ValueError("A command begins with its program.")
+        return Command(argv=_words(words), writes=self.writes, **options)
+
+
+OWN = Own()
 
 
 def _words(words: tuple[str, ...]) -> tuple[str, ...]:

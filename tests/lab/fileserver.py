@@ -122,7 +122,8 @@ def samba(
     smb_conf(folder, shares, port=port, options=options, address=address)
     with (folder / "smbd.log").open("wb") as log:
         program = subprocess.Popen(
-            [*before, tool("smbd") or "smbd", "-F", "-s", folder / "smb.conf", "--debug-stdout"],
+            [*before, tool("smbd") or "smbd", "-F", "--no-process-group", "--debug-stdout", "-s",
+             folder / "smb.conf"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"PATH": PATH}, start_new_session=True,
         )  # fmt: skip
     server = Samba(folder, port, address, program, tuple(before))

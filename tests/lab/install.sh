@@ -9,7 +9,7 @@ packages="acl bind9-dnsutils borgbackup btrfs-progs busybox-static bzip2 chromiu
   monitoring-plugins-basic nftables nginx-light nmap nsd openssh-client openssh-server openssl pgbackrest
   postfix postgresql procps qemu-system-x86 rdiff-backup restic rsnapshot rsync samba seabios smbclient
   snmp snmpd sudo tcpdump tmux tshark udhcpc udhcpd unbound unzip util-linux wireless-regdb wpasupplicant
-  xz-utils zip zstd"
+  xrdp xz-utils zip zstd"
 bench="dnsperf prometheus-blackbox-exporter"
 
 [ "${1:-}" = bench ] && packages="$packages $bench"

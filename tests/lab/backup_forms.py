@@ -1,6 +1,6 @@
 """What a backup may look like when a check meets it, and what must be said of it: the rows of the matrix.
 
-A module `tests/lab/backup_KIND.py` offers `KIND`, `TOOLS` (programs it needs) and `forms(folder) -> list[Form]`,
+A module `tests/lab/backup_KIND.py` offers `KIND`, `TOOLS` (programs it needs) and `forms(folder) -> list`,
 which makes every form of that kind with the real tool below `folder`.
 """
 

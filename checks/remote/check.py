@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -124,7 +125,10 @@ def access(check: RemoteCheck[Any], vantage: Vantage, login: Login | None = None
 
 
 def _as(check: RemoteCheck[Any], login: Login) -> RemoteCheck[Any]:
-    """Return `check` as if it looked at `login`."""
+    """Return `check` as if it looked at `login`.
+
+    Only its login is used: what a type asks of its parameters together does not hold of this one.
+    """
     own: dict[str, Any] = {"port": None, "host_key": login.host_key, "jump": login.jump or check.jump}
     own["known_hosts"] = login.known_hosts or check.known_hosts
     if login.key or login.password:
@@ -133,7 +137,11 @@ def _as(check: RemoteCheck[Any], login: Login) -> RemoteCheck[Any]:
         own |= {"sudo": login.sudo, "sudo_password": login.sudo_password}
     elif login.sudo_password is not None:
         own |= {"sudo_password": login.sudo_password}
-    return dataclasses.replace(check, host=login.host, user=login.user or check.user, **own)
+    other = copy.copy(check)
+    for name, value in (own | {"host": login.host, "user": login.user or check.user}).items():
+        object.__setattr__(other, name, value)
+    require_login(other)
+    return other
 
 
 def _hop(hop: Hop, own: Access, vantage: Vantage) -> Access:

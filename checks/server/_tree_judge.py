@@ -151,9 +151,8 @@ def _differing(seen: FilesSeen, max_delta: float) -> Iterable[Finding]:
         same = f"{here.files} files, {here.folders} folders, {here.links} links, {here.bytes} bytes"
         also = f"; {seen.allowed} differences are allowed" if seen.allowed else ""
         if here.entries > seen.allowed:
-            yield Finding(
-                status=passed(there.name, "").status, subject=there.name,
-                message=f"Every entry of {_place(here)} is there with the same properties{also}.",
+            yield passed(
+                there.name, f"Every entry of {_place(here)} is there with the same properties{also}.",
                 expected=same, observed=f"{there.files} files, {there.folders} folders, {there.links} links, "
                 f"{there.bytes} bytes ({there.allocated} on disk, {here.allocated} on {safe(here.name)})",
                 measure=measure,

@@ -11,6 +11,7 @@ from checks.params import Percent, split_endpoint
 from checks.remote.check import Login, RemoteCheck, remote, require_login
 from checks.server import _tree_judge
 from checks.server._parity import Allowed, require_allowed
+from checks.server._sides import root_of
 from checks.server._tree_seen import FilesSeen
 from checks.server._tree_walk import Tree, look
 
@@ -76,11 +77,10 @@ class Files(RemoteCheck[FilesSeen]):
         return f"{self.host} {self.path}"
 
     async def observe(self, vantage: Vantage) -> FilesSeen:
-        sudo = self.sudo if self.source.sudo is None else self.source.sudo
         limit = max(1.0, vantage.remaining() - 2.0)
         old = Tree(
             remote=await remote(self, vantage, self.source), path=self.source_path or self.path,
-            as_user="root" if sudo else "", ownership=self.ownership, acl=self.acl, timeout_s=limit,
+            as_user=root_of(self, self.source), ownership=self.ownership, acl=self.acl, timeout_s=limit,
         )  # fmt: skip
         new = Tree(
             remote=await remote(self, vantage), path=self.path, as_user=self.root, ownership=self.ownership,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,14 @@ ODD = (b"new\nline", b"tab\there", b"back\\slash", b"\xff\xfe.dat", b"-rf", b" b
        b"s\\012", b"cr\rlf", b"quo'te\"s", b"esc\x1b[31m")  # fmt: skip
 """Names of files below `odd`."""
 OLD_TIME = 1_600_000_000
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """Make a folder that other users may enter, as pytest's own may be closed by its next session."""
+    with tempfile.TemporaryDirectory(prefix="gonogo-files-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 def tree(root: Path) -> Path:
@@ -126,7 +135,7 @@ def samba(
              folder / "smb.conf"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"PATH": PATH}, start_new_session=True,
         )  # fmt: skip
-    server = Samba(folder, port, address, program, tuple(before))
+    server = Samba(folder, port, address.split()[0], program, tuple(before))
     try:
         wait_for(lambda: _answers(server), "smbd answers")
         yield server

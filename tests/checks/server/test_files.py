@@ -43,16 +43,14 @@ class Host(LocalRemote):
 
 
 @pytest.fixture(scope="module")
-def old(tmp_path_factory):
+def old():
     need("setfacl", "getfacl", "rsync")
-    root = tmp_path_factory.mktemp("files")
-    for folder in (root, *root.parents[:2]):
-        folder.chmod(0o755)
-    return fileserver.tree(root / "old")
+    with fileserver.open_folder() as folder:
+        yield fileserver.tree(folder / "old")
 
 
 @pytest.fixture
-def new(old, tmp_path_factory):
+def new(old):
     made = fileserver.copy(old, old.parent / f"new-{os.urandom(4).hex()}")
     yield made
     shutil.rmtree(made)

@@ -35,7 +35,7 @@ from tests.lab.namespaces import wait_for
 
 KIND = "restic"
 TOOLS = ("restic",)
-PASSWORD = "word"
+PASSWORD = "correct horse"
 
 
 def restic(repo: Path, *words: str, text: str | None = None) -> str:

@@ -27,6 +27,7 @@ COMMANDS = {
     "sign": "Sign a milestone GO or NO-GO.",
     "explain": "What a check type proves, what it cannot, its parameters and an example.",
     "checks": "List the check types.",
+    "trust": "Store a server's host key, once its fingerprint was compared.",
     "doctor": "What this laptop can and cannot test: rights, tools, clock.",
 }
 _ELSEWHERE = {"dashboard": "tui.command"}

@@ -48,6 +48,9 @@ class SshTrouble(CannotTell):
     `exec-request`, `run`, `jump`, `sudo`.
     """
 
+    unknown = False
+    """Of a host key: that nothing is known of it, neither for nor against."""
+
     def __init__(self, stage: str, reason: str, fix: str, *, refused: bool = False) -> None:
         super().__init__(reason, fix)
         self.stage = stage

@@ -120,12 +120,14 @@ def _unknown(access: Access, kind: str, key: bytes, found: Sequence[Entry]) -> S
         if vouched
         else ""
     )
-    return SshTrouble(
+    trouble = SshTrouble(
         "host-key",
         f"The key of {access.name} is not known: it shows {_shown(kind, key)}.{certificate}",
         f"Read the fingerprint on the server's console (ssh-keygen -lf {_file_of(kind)}); if it is the same, "
         f"trust it: gonogo trust {safe(target, limit=300)}",
     )
+    trouble.unknown = True
+    return trouble
 
 
 def _file_of(kind: str) -> str:

@@ -154,6 +154,30 @@ def line(access: Access, kind: str, key: bytes) -> str:
     return f"{name_of(access.host, access.port)} {kind} {base64.b64encode(key).decode()}\n"
 
 
+def store(access: Access, kind: str, key: bytes) -> Path:
+    """Append a key to gonogo's own file, which is this user's alone; return the file.
+
+    For a key whose fingerprint a person has compared, and that no file speaks against.
+    """
+    path = own_file()
+    if path is None:
+        raise _unreadable(Path("known_hosts"), access, "has no place: this user has no home folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "r+b") as handle:
+            end = handle.seek(0, os.SEEK_END)
+            handle.seek(max(0, end - 1))
+            broken = end > 0 and handle.read(1) != b"\n"
+            handle.write((b"\n" if broken else b"") + line(access, kind, key).encode())
+    except OSError as error:
+        raise SshTrouble(
+            "host-key",
+            f"The key cannot be stored in {safe(str(path), limit=300)} ({error.strerror}).",
+            "Make that file writable for this account.",
+        ) from error
+    return path
+
+
 def _file(path: Path, access: Access, *, wanted: bool) -> Sequence[Entry]:
     try:
         with path.open("rb") as handle:

@@ -21,7 +21,7 @@ _OTHER = re.compile(
 _NEW = re.compile(r"\bnew\b|retype|re-?enter|again|change|expired|neue|wiederhol|nouveau", re.IGNORECASE)
 
 
-class _NotAnswered(Exception):  # noqa: N818 - ends the exchange, from inside paramiko's thread
+class NotAnswered(Exception):  # noqa: N818 - ends the exchange, from inside paramiko's thread
     """A prompt that is not answered."""
 
 
@@ -47,7 +47,7 @@ class Answers:
                 self.asked_for = text.strip()[:500] or "(an empty prompt)"
                 self.changing = bool(_NEW.search(text[:500]))
                 self.repeated = self._given and is_password(text)
-                raise _NotAnswered
+                raise NotAnswered
             self._given = True
             answers.append(self._password)
         return answers

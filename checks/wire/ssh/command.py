@@ -53,7 +53,7 @@ class Command:
         """Return a short form for findings and notes; stdin is never part of it."""
         if self.powershell:
             return f"powershell: {self.powershell.strip().splitlines()[0][:120]} {self.parameters[:200]}"
-        if len(self.argv) > 2 and self.argv[1] == "-c":
+        if len(self.argv) > 3 and self.argv[1] == "-c":
             return " ".join((self.argv[3], *self.argv[4:]))[:400]
         return " ".join(self.argv)[:400]
 

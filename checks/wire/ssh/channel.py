@@ -14,12 +14,9 @@ from dataclasses import field
 from typing import Any, Literal
 
 from checks.dataclass import dataclass
+from checks.wire.ssh.limits import Limits
 from checks.wire.ssh.remote import Ended
 
-EXEC_S = 15.0
-SHELL_S = 30.0
-GRACE_S = 2.0
-"""How long the rest of a stream may stay away after the exit status, or an exit status after the streams."""
 _CHUNK = 1 << 20
 _PID = re.compile(rb" ([0-9]{1,10})\r?\n")
 
@@ -38,8 +35,10 @@ class Errand:
     max_stdout: int
     max_stderr: int
     total_s: float
-    """Counted from the beginning of the command, as `idle_s`; the login shell has `SHELL_S` before it."""
-    idle_s: float
+    """Counted from the beginning of the command, as `idle_s`; the login shell has its own time before it."""
+    idle_s: float | None = None
+    host_ends: bool = False
+    """Whether the host ends it after `total_s`: then that is waited for a little longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,18 +114,20 @@ class _Status(threading.Event):
         self._bell.set()
 
 
-def carry(peer: Any, errand: Errand, bell: Bell, limit: Callable[..., Any], open_s: float) -> Outcome:
+def carry(peer: Any, errand: Errand, bell: Bell, limit: Callable[..., Any], limits: Limits) -> Outcome:
     """Open a channel, run the errand, close the channel; paramiko's exceptions of opening pass through."""
-    channel = peer.open_session(timeout=open_s)
+    channel = peer.open_session(timeout=limits.channel)
+    peer.opened(channel.chanid)
     try:
         _listen(channel, bell)
         begun = time.monotonic()
-        refusal = _exec(channel, errand.line, bell, limit)
+        refusal = _exec(channel, errand.line, bell, limit, limits.channel)
         if refusal is not None:
-            return Outcome(ended=refusal, started=False)
-        return _Run(peer, channel, errand, bell, begun).loop()
+            return Outcome(ended=refusal, started=False, duration_s=time.monotonic() - begun)
+        return _Run(peer, channel, errand, bell, limits, begun).loop()
     finally:
         channel.in_buffer.feed = channel.in_stderr_buffer.feed = _drop
+        peer.closing(channel.chanid)
         channel.close()
 
 
@@ -141,11 +142,11 @@ def _listen(channel: Any, bell: Bell) -> None:
     channel.status_event = _Status(bell)
 
 
-def _exec(channel: Any, line: str, bell: Bell, limit: Callable[..., Any]) -> How | None:
+def _exec(channel: Any, line: str, bell: Bell, limit: Callable[..., Any], seconds: float) -> How | None:
     """Send the command line; return how that failed. An answer that does not come is cut off by its event."""
     wake = channel.event.set
     try:
-        with limit(EXEC_S, wake) as guard:
+        with limit(seconds, wake) as guard:
             bell.on_stop(wake)
             channel.exec_command(line)
     except Exception:  # noqa: BLE001 - paramiko raises whatever its thread met; told apart by what is known
@@ -162,8 +163,11 @@ def _exec(channel: Any, line: str, bell: Bell, limit: Callable[..., Any]) -> How
 class _Run:
     """The loop over a running command and what it has gathered."""
 
-    def __init__(self, peer: Any, channel: Any, errand: Errand, bell: Bell, begun: float) -> None:
+    def __init__(
+        self, peer: Any, channel: Any, errand: Errand, bell: Bell, limits: Limits, begun: float
+    ) -> None:
         self.peer, self.channel, self.errand, self.bell = peer, channel, errand, bell
+        self.limits = limits
         self.out, self.err = bytearray(), bytearray()
         self.before = b""
         self.stdin = memoryview(errand.stdin)
@@ -233,16 +237,16 @@ class _Run:
         if over and (self.exited is not None or closed):
             return self._end(), 0.0
         if self.started is None:
-            due: list[tuple[float, How]] = [(self.begun + SHELL_S, "not-started")]
+            due: list[tuple[float, How]] = [(self.begun + self.limits.shell, "not-started")]
         else:
-            due = [
-                (self.started + errand.total_s, "total-timeout"),
-                (self.last + errand.idle_s, "idle-timeout"),
-            ]
+            spare = self.limits.grace if errand.host_ends else 0.0
+            due = [(self.started + errand.total_s + spare, "total-timeout")]
+            if errand.idle_s is not None:
+                due.append((self.last + errand.idle_s, "idle-timeout"))
         if self.exited is not None:
-            due.append((max(self.last, self.exited) + GRACE_S, "exited-but-stream-open"))
+            due.append((max(self.last, self.exited) + self.limits.grace, "exited-but-stream-open"))
         elif over:
-            due.append((self.last + GRACE_S, "eof-without-exit-status"))
+            due.append((self.last + self.limits.grace, "eof-without-exit-status"))
         at, how = min(due)
         return (how, 0.0) if now >= at else (None, at - now)
 

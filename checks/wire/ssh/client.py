@@ -9,8 +9,9 @@ from typing import Any, Self
 
 from checks.vantage import Shared
 from checks.wire.ssh.access import Access
-from checks.wire.ssh.connection import Connection, Limits
+from checks.wire.ssh.connection import Connection
 from checks.wire.ssh.host import Host
+from checks.wire.ssh.limits import Limits
 from checks.wire.ssh.remote import Remote
 from checks.wire.ssh.watchdog import Watchdog
 

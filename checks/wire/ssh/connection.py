@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from checks.dataclass import dataclass
 from checks.vantage import CannotTell, Shared
 from checks.wire import names, tcp
 from checks.wire.ssh import channel, failures
 from checks.wire.ssh.access import Access, SshTrouble
 from checks.wire.ssh.channel import Bell, Errand, Outcome
+from checks.wire.ssh.limits import Limits
 from checks.wire.ssh.slots import Slots
 from checks.wire.ssh.watchdog import Watchdog
 
@@ -24,15 +24,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 KEEPALIVE_S = 15
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Seconds that each stage of a login may take."""
-
-    connect: float = 10.0
-    banner: float = 15.0
-    channel: float = 15.0
 
 
 class NoChannel(Exception):  # noqa: N818 - an answer, handled by whoever counts channels
@@ -50,9 +41,14 @@ class Connection:
         self.version = ""
         self.host_key = ""
         self.login_s = 0.0
-        self._shared, self._pool, self._watchdog, self._limits = shared, pool, watchdog, limits
+        self._shared, self._pool, self._watchdog, self.limits = shared, pool, watchdog, limits
         self._peer: Peer | None = None
         self._cut = False
+
+    @property
+    def most_open(self) -> int:
+        """The most sessions that the server let be open at once."""
+        return self._peer.most_open if self._peer is not None else 0
 
     @property
     def alive(self) -> bool:
@@ -101,7 +97,7 @@ class Connection:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, *given)
 
     async def _dial(self) -> socket.socket:
-        access, patience = self.access, self._limits.connect
+        access, patience = self.access, self.limits.connect
         until = time.monotonic() + patience
         try:
             async with asyncio.timeout(patience):
@@ -145,7 +141,7 @@ class Connection:
         peer.set_keepalive(KEEPALIVE_S)
 
     def _greet(self, peer: Peer) -> None:
-        seconds = self._limits.banner
+        seconds = self.limits.banner
         peer.banner_timeout = peer.auth_timeout = 600
         error: Exception | None = None
         with self._watchdog.limit(seconds, peer.cut) as guard:
@@ -178,10 +174,11 @@ class Connection:
         peer = self._peer
         if peer is None or bell.stopped:
             return Outcome(ended="stopped", started=False)
-        longest = self._limits.channel + channel.EXEC_S + channel.SHELL_S + errand.total_s + 10
+        limits = self.limits
+        longest = 2 * limits.channel + limits.shell + errand.total_s + 10
         with self._watchdog.limit(longest, peer.cut):
             try:
-                return channel.carry(peer, errand, bell, self._watchdog.limit, self._limits.channel)
+                return channel.carry(peer, errand, bell, self._watchdog.limit, limits)
             except paramiko.ChannelException as error:
                 raise NoChannel from error
             except Exception as error:
@@ -189,14 +186,14 @@ class Connection:
                     raise failures.lost(self.access, "open-channel") from error
                 if "Timeout" not in str(error):
                     raise NoChannel from error
-                raise failures.late(self.access, "open-channel", self._limits.channel) from error
+                raise failures.late(self.access, "open-channel", limits.channel) from error
 
     def _tunnel(self, target: Access) -> Any:
         import paramiko
 
         from checks.wire.ssh.peer import Tunnel
 
-        peer, seconds = self._peer, self._limits.channel
+        peer, seconds = self._peer, self.limits.channel
         assert peer is not None
         try:
             opened = peer.open_channel(

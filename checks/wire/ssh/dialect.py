@@ -27,19 +27,18 @@ _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456
 _SET = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _WATCHED = """
 exec 3<&0
-{ set -m; } 2>/dev/null
+if command -v setsid >/dev/null 2>&1; then set -- setsid "$@"; else { set -m; } 2>/dev/null; fi
 "$@" <&3 3<&- &
 p=$!
 exec 3<&- </dev/null
 end() { kill -TERM "-$p" 2>/dev/null || kill -TERM "$p" 2>/dev/null; }
-( trap 'kill "$s" 2>/dev/null; exit' TERM; sleep "$0" & s=$!; wait "$s"; end; sleep 5 & s=$!; wait "$s"
+( trap 'kill "$!" 2>/dev/null; exit' TERM; sleep "$0" & wait "$!"; end; sleep 5 & wait "$!"
   kill -KILL "-$p" 2>/dev/null || kill -KILL "$p" 2>/dev/null ) >/dev/null 2>&1 &
 w=$!
 trap 'end' TERM HUP INT
 wait "$p"; r=$?
 while kill -0 "$p" 2>/dev/null; do wait "$p"; r=$?; done
 kill -TERM "$w" 2>/dev/null
-[ "$r" = 143 ] && ! kill -0 "$w" 2>/dev/null && r=124
 exit "$r"
 """.strip()
 _PREFIX = (

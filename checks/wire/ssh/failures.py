@@ -193,7 +193,7 @@ def not_run(access: Access, outcome: Outcome) -> SshTrouble:
             "Give the account a shell and permit commands (no `ForceCommand internal-sftp`) on the host.",
         )  # fmt: skip
     if outcome.ended == "unanswered":
-        return late(access, "exec-request", outcome.duration_s or 15)
+        return late(access, "exec-request", round(outcome.duration_s, 1))
     status = f" and ended with status {outcome.status}" if outcome.status is not None else ""
     return SshTrouble(
         "run",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import secrets
 from collections.abc import Callable, Coroutine
@@ -17,9 +18,11 @@ from checks.wire.ssh.connection import Connection, NoChannel
 from checks.wire.ssh.facts import Answer
 from checks.wire.ssh.remote import CommandResult, Ended, Facts
 
-GRACE_S = 2.0
-"""How much longer than the host's own limit is waited, so that the host can end the command itself."""
-_REFUSED_S = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+_PAUSE_S = 0.02
+_LEFT = frozenset({
+    "stopped", "total-timeout", "idle-timeout", "output-cap", "error-cap", "eof-without-exit-status",
+})  # fmt: skip
+"""Ends after which the command may still be running on the host."""
 _FINAL = frozenset({"auth", "second-factor", "host-key"})
 
 
@@ -87,7 +90,7 @@ class Host:
         """
         marker = _marker()
         line = dialect.posix(argv, marker, env)
-        errand = _errand(command, line, marker, stdin, GRACE_S)
+        errand = _errand(command, line, marker, stdin, host_ends=True)
         outcome = await self._carry(errand, ender=ender)
         return self._result(command, outcome, limited=True)
 
@@ -96,7 +99,7 @@ class Host:
             raise _other_system(self.access, "a Windows host", "a POSIX shell")
         marker = _marker()
         line, first = dialect.windows(command, marker)
-        outcome = await self._carry(_errand(command, line, marker, first + command.stdin, 0.0))
+        outcome = await self._carry(_errand(command, line, marker, first + command.stdin))
         result = self._result(command, outcome, limited=False)
         return dataclasses.replace(
             result,
@@ -133,57 +136,55 @@ class Host:
         return await self._over(await self._connected(), errand, ender=ender)
 
     async def _over(self, connection: Connection, errand: Errand, *, ender: str) -> Outcome:
-        slots = connection.slots
-        refusals, pauses = 0, iter(_REFUSED_S)
+        """Carry an errand in one of the connection's places; where the server refuses, in fewer places."""
+        refusals, pause = 0, _PAUSE_S
         while True:
-            await slots.take()
-            given = False
+            await connection.slots.take()
+            bell = Bell()
+            done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+            self._bells.add(bell)
+            self._chore(self._attend(connection, errand, bell, done, ender))
             try:
-                bell = Bell()
-                self._bells.add(bell)
-                work = asyncio.ensure_future(connection.carry(errand, bell))
-                try:
-                    outcome = await asyncio.shield(work)
-                except asyncio.CancelledError:
-                    bell.stop()
-                    given = True
-                    self._chore(self._clean_up(connection, work, ender=ender))
-                    raise
-                finally:
-                    self._bells.discard(bell)
-                if outcome.ended not in ("exit", "signal", "closed", "connection-lost"):
-                    given = True
-                    self._chore(self._clean_up(connection, work, ender=ender))
-                if outcome.ended == "stopped":
-                    raise failures.lost(self.access, "run")
-                return outcome
+                outcome = await done
+            except asyncio.CancelledError:
+                bell.stop()
+                raise
             except NoChannel:
                 refusals += 1
-                if refusals > 2 and slots.refused():
-                    refusals, pauses = 0, iter(_REFUSED_S)
-                pause = next(pauses, None)
-                if pause is None:
+                if refusals > 2 and 0 < connection.most_open < connection.slots.limit:
+                    connection.slots.shrink(connection.most_open)
+                    refusals, pause = 0, _PAUSE_S
+                pause *= 2
+                if pause > connection.limits.channel / 2:
                     raise failures.crowded(self.access) from None
+                await asyncio.sleep(pause)
+                continue
             finally:
-                if not given:
-                    slots.give()
-            await asyncio.sleep(pause)
+                self._bells.discard(bell)
+            if outcome.ended == "stopped":
+                raise failures.lost(self.access, "run")
+            return outcome
 
-    async def _clean_up(self, connection: Connection, work: asyncio.Future[Outcome], *, ender: str) -> None:
-        """End the process that an errand left running on the host, then give its place back."""
+    async def _attend(
+        self, connection: Connection, errand: Errand, bell: Bell, done: asyncio.Future[Outcome], ender: str
+    ) -> None:
+        """Carry an errand and tell `done`; end what it left running on the host, then give its place back."""
         try:
-            outcome = await work
-            if (
-                outcome.pid is None
-                or outcome.ended in ("exit", "exited-but-stream-open")
-                or not connection.alive
-            ):
-                return
-            end = dialect.terminate(outcome.pid, ender)
-            errand = Errand(line=end, marker=b"", max_stdout=1024, max_stderr=1024, total_s=5.0, idle_s=5.0)
-            await connection.carry(errand, Bell())
-        except (CannotTell, NoChannel):
-            return
+            try:
+                outcome = await connection.carry(errand, bell)
+            except BaseException as error:
+                if not done.done():
+                    done.set_exception(error)
+                if isinstance(error, CannotTell | NoChannel):
+                    return
+                raise
+            if not done.done():
+                done.set_result(outcome)
+            if outcome.pid is not None and outcome.ended in _LEFT and connection.alive:
+                end = dialect.terminate(outcome.pid, ender)
+                last = Errand(line=end, marker=b"", max_stdout=1024, max_stderr=1024, total_s=5.0)
+                with contextlib.suppress(CannotTell, NoChannel):
+                    await connection.carry(last, Bell())
         finally:
             connection.slots.give()
 
@@ -241,7 +242,7 @@ class Host:
                 raise SshTrouble(
                     "run",
                     f"{self.name} did not tell what system it is.",
-                    "Log in by hand as the same account and run: uname -s; id -u; date +%s",
+                    "Log in by hand as the same account and see that uname -s, id -u and date +%s answer.",
                 )
             raise failures.not_run(self.access, outcome)
         self._answer = answer
@@ -269,23 +270,23 @@ def _marker() -> str:
     return f"gonogo-{secrets.token_hex(8)}"
 
 
-def _errand(command: Command, line: str, marker: str, stdin: bytes, grace: float) -> Errand:
-    total = dialect.whole(command.timeout_s) + grace if grace else command.timeout_s
+def _errand(command: Command, line: str, marker: str, stdin: bytes, *, host_ends: bool = False) -> Errand:
     return Errand(
         line=line,
         marker=marker.encode(),
         stdin=stdin,
         max_stdout=command.max_stdout,
         max_stderr=command.max_stderr,
-        total_s=total,
-        idle_s=total if command.idle_s is None else command.idle_s,
+        total_s=dialect.whole(command.timeout_s) if host_ends else command.timeout_s,
+        idle_s=command.idle_s,
+        host_ends=host_ends,
     )
 
 
 def _question(line: str, marker: str, stdin: bytes) -> Errand:
     return Errand(
         line=line, marker=marker.encode(), stdin=stdin, max_stdout=65536, max_stderr=MAX_STDERR,
-        total_s=30.0, idle_s=30.0,
+        total_s=30.0,
     )  # fmt: skip
 
 

@@ -63,6 +63,9 @@ class Peer(paramiko.Transport):  # type: ignore[misc]
         self.wire = wire
         self.ended_by_signal: dict[int, str] = {}
         self.ended_by_peer: set[int] = set()
+        self.most_open = 0
+        """The most sessions that it let be open at once."""
+        self._open: set[int] = set()
         table: dict[int, Any] = dict(paramiko.Transport._channel_handler_table)
         self._on_request, self._on_close = table[MSG_CHANNEL_REQUEST], table[MSG_CHANNEL_CLOSE]
         table[MSG_CHANNEL_REQUEST], table[MSG_CHANNEL_CLOSE] = self._request, self._close_of_channel
@@ -79,6 +82,15 @@ class Peer(paramiko.Transport):  # type: ignore[misc]
         except OSError:
             pass
 
+    def opened(self, number: int) -> None:
+        """Count a session that was opened."""
+        self._open.add(number)
+        self.most_open = max(self.most_open, len(self._open))
+
+    def closing(self, number: int) -> None:
+        """Count a session no longer, before the server hears of its end."""
+        self._open.discard(number)
+
     def _request(self, channel: paramiko.Channel, message: paramiko.Message) -> None:
         at = message.packet.tell()
         if message.get_text() == "exit-signal":
@@ -90,6 +102,7 @@ class Peer(paramiko.Transport):  # type: ignore[misc]
 
     def _close_of_channel(self, channel: paramiko.Channel, message: paramiko.Message) -> None:
         self.ended_by_peer.add(channel.chanid)
+        self.closing(channel.chanid)
         self._on_close(channel, message)
 
 

@@ -35,9 +35,6 @@ class Slots:
                 turn.set_result(None)
         self._waiting.clear()
 
-    def refused(self) -> bool:
-        """Learn that no more than the others in use are given; return whether there are others."""
-        if self.used < 2:
-            return False
-        self.limit = min(self.limit, self.used - 1)
-        return True
+    def shrink(self, seen: int) -> None:
+        """Learn that no more are given than were seen at once."""
+        self.limit = max(1, min(self.limit, seen))

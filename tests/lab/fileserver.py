@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.lab.namespaces import wait_for
 from tests.lab.needs import PATH, tool
+from tests.lab.sshd import Sshd, User, sshd
 
 ANN, BEN, STAFF = 3001, 3002, 3100
 ODD = (b"new\nline", b"tab\there", b"back\\slash", b"\xff\xfe.dat", b"-rf", b" blank ", "grün.txt".encode(),
@@ -114,6 +115,36 @@ def smb_conf(folder: Path, shares: str, *, port: int, options: str = "", address
         f"map to guest = bad user\nguest account = nobody\nload printers = no\ndisable spoolss = yes\n"
         f"log file = {folder}/log\n{options}\n{shares}\n"
     )
+
+
+@dataclass
+class FileServer:
+    """A host of the lab: an SSH server, its own /srv/files, and Samba over it."""
+
+    ssh: Sshd
+    files: Path
+    """What is /srv/files inside."""
+    samba: Samba
+
+
+SHARES = """[files]
+path = /srv/files
+read only = no
+guest ok = yes
+[homes]
+browseable = no
+"""
+TECH = User("tech", sudo="NOPASSWD: ALL")
+
+
+@contextmanager
+def fileserver(folder: Path, files: Path, shares: str = SHARES) -> Iterator[FileServer]:
+    """Run a file server whose files are `files`; `tech` logs in by key and may use sudo."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with sshd(folder, [TECH]) as ssh:
+        ssh.bind(files, "/srv/files")
+        with samba(folder / "samba", shares, before=ssh.words()) as running:
+            yield FileServer(ssh, files, running)
 
 
 @contextmanager

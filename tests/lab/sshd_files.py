@@ -14,7 +14,7 @@ FIRST_UID = 2001
 _SYSTEM_IDS = range(1000)
 _NOBODY = 65534
 _DAY = 20000
-_UNIX = "auth required pam_unix.so\naccount required pam_unix.so\nsession required pam_permit.so\n"
+_UNIX = "auth required pam_unix.so nodelay\naccount required pam_unix.so\nsession required pam_permit.so\n"
 SLOW_SHELL = "/etc/ssh/shells/slow"
 """A login shell that takes `SLOW_S` before it does what it was asked."""
 SLOW_S = 2.5

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from checks.backup._sample import Candidate, Restored
+from checks.backup._sample import Candidate
 from checks.dataclass import dataclass
 from checks.safe import safe
 from checks.vantage import CannotTell
@@ -220,25 +220,3 @@ def _nodes(output: bytes, *, cut: bool) -> Iterator[Candidate]:
                 "The list of files is no JSON as restic writes it.",
                 "Run `restic ls --json` by hand as the same account, and see what it prints.",
             ) from error
-
-
-def parse_dump(output: bytes, paths: Iterable[str]) -> dict[str, Restored]:
-    """Return what `DUMP` says became of each path."""
-    wanted = list(paths)
-    records = output.split(b"\0")[:-1]
-    if len(records) != len(wanted):
-        raise CannotTell(
-            f"{len(wanted)} files were to be restored, and {len(records)} records came back.",
-            "Run the check again, with a longer 'timeout' if the host is slow.",
-        )
-    return {
-        path: _record(record.decode("utf-8", "replace")) for path, record in zip(wanted, records, strict=True)
-    }
-
-
-def _record(text: str) -> Restored:
-    *said, status, digest = ["", "", *text.splitlines()][-6:]
-    if status != "status 0":
-        told = " / ".join(line.strip() for line in said if line.strip()) or status or "no status"
-        return Restored(why=f"It could not be restored: {safe(told, limit=300)}")
-    return Restored(sha256=digest[:64])

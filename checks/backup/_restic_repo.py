@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from checks import jsonable
 from checks.backup import _restic as told
 from checks.backup._ladder import COMPLETE, INTEGRITY, BackupSeen, Past, Restore
+from checks.backup._records import parse_records
 from checks.backup._restic import DUMP, RESTIC, TIMED, Snapshot
 from checks.backup._sample import Restored
 from checks.backup._walk import Walk
@@ -202,7 +203,7 @@ class Repository:
             *self._positional(snapshot), *paths, stdin=self._secret, as_user=self.asked.root, heavy=True,
             timeout_s=self._time(),
         )  # fmt: skip
-        return told.parse_dump(require(await self.walk.remote.run(command), self.walk.remote), paths)
+        return parse_records(require(await self.walk.remote.run(command), self.walk.remote), paths)
 
     def _positional(self, snapshot: str) -> tuple[str, str, str, str]:
         repo, file = self._options()

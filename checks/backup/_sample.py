@@ -196,6 +196,8 @@ class _Drawing:
         file, start = self.files[path], self.walk.newest
         if live is None:
             return "It is no longer there, or this account may not look at it."
+        if live.size == 0 and file.size is None:
+            return "It is empty."
         if start is None or live.mtime + 1 > start.timestamp():
             return "It was changed after the backup was begun."
         if file.mtime is not None and live.mtime > file.mtime:

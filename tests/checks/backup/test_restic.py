@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from checks.backup import _restic as told
 from checks.backup import _restic_repo
+from checks.backup._records import parse_records
 from checks.backup.restic import Restic
 from checks.contract import CannotTell, Vantage, worst
 from checks.jsonable import to_json
@@ -331,14 +332,14 @@ def test_files_and_names_that_cannot_be_asked_for():
     ],
 )
 def test_a_record_of_a_restore(record, ok):
-    (came,) = told.parse_dump(record.encode() + b"\0", ["/a"]).values()
+    (came,) = parse_records(record.encode() + b"\0", ["/a"]).values()
     assert (not came.why) == ok
 
 
 def test_records_that_are_missing_or_cut_are_not_made_up():
     for output in (b"", b"status 0\n" + b"a" * 64, b"x\0y\0z\0"):
         with pytest.raises(CannotTell, match="records"):
-            told.parse_dump(output, ["/a", "/b"])
+            parse_records(output, ["/a", "/b"])
 
 
 KEYS = [
@@ -358,7 +359,7 @@ ANY = st.one_of(st.binary(max_size=300), st.recursive(
 def test_no_output_breaks_a_reader(data):
     for read in (
         told.parse_snapshots, told.parse_ls, told.parse_stats, told.parse_lock,
-        lambda output: told.parse_dump(output, ["/a"]),
+        lambda output: parse_records(output, ["/a"]),
     ):  # fmt: skip
         with contextlib.suppress(CannotTell):
             read(data)

@@ -123,7 +123,7 @@ async def pg_tables(
 ) -> tuple[Table, ...]:  # fmt: skip
     """Return every table of a database with its count and checksum, in one snapshot."""
     rows = await psql(remote, connect, database, tables_sql(globs, checksums=checksums), timeout_s=timeout_s)
-    return _tables(rows)
+    return read_tables(rows)
 
 
 async def pg_changes(remote: Remote, connect: Connect, database: str) -> str:
@@ -137,11 +137,17 @@ async def pg_side(
     checksums: bool, roles: bool, timeout_s: float,
 ) -> Side:  # fmt: skip
     """Read a database; without `compare` only what says how it replicates."""
+    sql = side_sql(globs, compare=compare, checksums=checksums, roles=roles)
+    rows = await psql(remote, connect, database, sql, timeout_s=timeout_s)
+    return pg_read(remote.name, rows)
+
+
+def side_sql(globs: tuple[str, ...], *, compare: bool, checksums: bool, roles: bool) -> str:
+    """Return the SQL whose answer `pg_read` makes a side of."""
     sql = CHANGES + _ABOUT + _LINKS
     if compare:
         sql += _OBJECTS + (_ROLES if roles else "") + tables_sql(globs, checksums=checksums)
-    rows = await psql(remote, connect, database, sql, timeout_s=timeout_s)
-    return pg_read(remote.name, rows)
+    return sql
 
 
 def pg_read(host: str, rows: list[list[Any]]) -> Side:
@@ -175,7 +181,7 @@ def _read(host: str, rows: list[list[Any]]) -> Side:
         host=host, product="PostgreSQL", version=f"{int(number) // 10000}.{int(number) % 10000}",
         server=str(server), position=None if position is None else int(position),
         changes=str(by["changes"][0][0]), receives=any(not link.sends for link in links),
-        replication=tuple(links), tables=_tables(rows), objects=tuple(sorted(objects)),
+        replication=tuple(links), tables=read_tables(rows), objects=tuple(sorted(objects)),
         sequences=tuple(sorted(
             (str(name), None if last is None else int(last), int(step))
             for name, last, step, _ in by.get("sequence", ())
@@ -225,7 +231,8 @@ def _outgoing(by: dict[str, list[list[Any]]]) -> list[Link]:
     return links
 
 
-def _tables(rows: list[list[Any]]) -> tuple[Table, ...]:
+def read_tables(rows: list[list[Any]]) -> tuple[Table, ...]:
+    """Return the tables of an answer, in the order of their names."""
     found = [
         Table(name=str(row[1]), rows=int(row[2]), checksum=str(row[3] or ""))
         for row in rows if row[0] == "table" and len(row) == 4

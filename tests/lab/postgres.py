@@ -89,29 +89,41 @@ def as_postgres(program: object, *words: object, text: str = "", quiet: bool = F
     return done.stdout or ""
 
 
-@contextmanager
-def cluster(settings: str = "", *, standby_of: Cluster | None = None) -> Iterator[Cluster]:
-    """Run a cluster until the context ends; with `standby_of` a streaming standby of that one."""
-    folder = Path(tempfile.mkdtemp(prefix="gonogo-pg-"))
+def made(folder: Path, settings: str = "", *, standby_of: Cluster | None = None) -> Path:
+    """Make a cluster that is not started yet, or a standby of one that runs; return its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     shutil.chown(folder, "postgres")
-    made = Cluster(folder)
+    data = folder / "data"
+    if standby_of is None:
+        as_postgres(
+            programs() / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8",
+            "--locale=C",
+        )  # fmt: skip
+    else:
+        standby_of.run("pg_basebackup", "-D", data, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+    with (data / "postgresql.conf").open("a") as file:
+        file.write(f"{SETTINGS if standby_of is None else ''}{settings}\n")
+        file.write(f"unix_socket_directories = '{folder}'\n")
+    return folder
+
+
+@contextmanager
+def running(cluster: Cluster) -> Iterator[Cluster]:
+    """Run a cluster that was made, until the context ends."""
+    cluster.start()
     try:
-        if standby_of is None:
-            as_postgres(
-                programs() / "initdb", "-D", made.data, "-U", "postgres", "-A", "trust", "--no-sync",
-                "-E", "UTF8", "--locale=C",
-            )  # fmt: skip
-        else:
-            standby_of.run("pg_basebackup", "-D", made.data, "-R", "-X", "stream", "-c", "fast", "--no-sync")
-        conf = made.data / "postgresql.conf"
-        with conf.open("a") as file:
-            file.write(f"{SETTINGS if standby_of is None else ''}{settings}\n")
-            file.write(f"unix_socket_directories = '{folder}'\n")
-        made.start()
-        try:
-            yield made
-        finally:
-            made.stop()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@contextmanager
+def cluster(settings: str = "", *, standby_of: Cluster | None = None) -> Iterator[Cluster]:
+    """Make a cluster and run it until the context ends; with `standby_of` a streaming standby of that one."""
+    folder = Path(tempfile.mkdtemp(prefix="gonogo-pg-"))
+    try:
+        with running(Cluster(made(folder, settings, standby_of=standby_of))) as one:
+            yield one
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -306,3 +306,24 @@ def lab_wait(path: Path) -> None:
 
 def test_no_thread_is_left() -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith(("ssh", "paramiko"))]
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("kind", ["ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256"])
+def test_a_host_with_several_keys_is_asked_for_the_one_that_is_known(
+    kind: str, several: Sshd, tmp_path: Path
+) -> None:
+    lines = several.known_hosts.read_text().splitlines()
+    (tmp_path / "one").write_text("".join(f"{line}\n" for line in lines if line.split()[1] == kind))
+    access = Access(
+        host=several.host, port=several.port, user="tech", agent=False, key=key_of(several),
+        known_hosts=(str(tmp_path / "one"),),
+    )  # fmt: skip
+    assert login(access) == "tech"
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    need("sshd", "unshare", "nsenter", "ssh-keygen")
+    with sshd(tmp_path_factory.mktemp("several"), host_keys=("ed25519", "rsa", "ecdsa")) as made:
+        yield made

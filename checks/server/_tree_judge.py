@@ -147,7 +147,13 @@ def _differing(seen: FilesSeen, max_delta: float) -> Iterable[Finding]:
             observed=f"{total} entries, and {seen.unlisted} groups of entries that were not looked into",
             fix="Mend what is named above first, then run it again.",
         )  # fmt: skip
-    if not total and not seen.unlisted and not unproven & {group for group, _ in seen.counts}:
+    if seen.restless:
+        yield cannot_tell(
+            there.name, "The trees changed while they were read: what differed was alike a moment later.",
+            expected=expected, observed="digests that differ, entries that do not",
+            fix="Stop what writes on either server, then run it again.",
+        )  # fmt: skip
+    elif not total and not seen.unlisted and not unproven & {group for group, _ in seen.counts}:
         same = f"{here.files} files, {here.folders} folders, {here.links} links, {here.bytes} bytes"
         also = f"; {seen.allowed} differences are allowed" if seen.allowed else ""
         if here.entries > seen.allowed:

@@ -78,6 +78,8 @@ class FilesSeen:
     """Patterns that allow nothing there is."""
     unlisted: int = 0
     """Buckets that differ and were not looked into, because they are too many."""
+    restless: bool = False
+    """Digests differed, and a moment later the entries did not."""
     sample: tuple[Sampled, ...] = ()
     seed: str = ""
     population: int = 0
@@ -131,14 +133,14 @@ def draw(buckets: Mapping[int, Bucket], seed: str, count: int) -> list[str]:
 def compare(source: Listed, target: Listed) -> list[tuple[bytes, Group, str]]:
     """Return how the entries of the same buckets differ, in the order of their paths."""
     found: list[tuple[bytes, Group, str]] = []
-    for path in sorted(source.entries.keys() | target.entries.keys()):
+    known = source.entries.keys() | target.entries.keys()
+    for path in sorted(known | source.acls.keys() | target.acls.keys()):
         here, there = source.entries.get(path), target.entries.get(path)
-        if here is None or there is None:
-            one = here or there
-            assert one is not None
+        one = here or there
+        if one is not None and (here is None or there is None):
             found.append((path, "extra" if here is None else "missing", _short(one)))
             continue
-        group, what = _unlike(here, there)
+        group, what = _unlike(here, there) if here and there else (None, [])
         mine, other = source.acls.get(path, ""), target.acls.get(path, "")
         if mine != other:
             what = [*what, f"access list {mine or 'none'}, there {other or 'none'}"]

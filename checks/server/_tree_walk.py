@@ -148,7 +148,7 @@ async def _look(
     return FilesSeen(
         source=own, target=its, differing=tuple(kept), counts=tuple(sorted(counts.items())), allowed=permits,
         unused=tuple(pattern for pattern in allowed if pattern not in used),
-        unlisted=len(unequal) - len(chosen),
+        unlisted=len(unequal) - len(chosen), restless=bool(chosen) and not found,
         sample=await _contents(source, target, fit[:sample_files]), seed=seed,
         population=mine.kinds.get("f", 0),
     )  # fmt: skip

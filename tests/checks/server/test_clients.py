@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import subprocess
 from datetime import UTC, datetime, timedelta
 
@@ -195,8 +196,6 @@ JSONS = st.recursive(
 
 @given(JSONS)
 def test_no_json_breaks_the_reader_of_samba(data):
-    import json
-
     _clients_read._samba(json.dumps(data))
 
 
@@ -331,3 +330,29 @@ async def test_a_real_client_of_a_real_samba_is_seen(office, user):
         assert not seen.unknown
     else:
         assert "root" in " ".join(seen.unknown)
+
+
+WINDOWS = [
+    {"kind": "tcp", "state": "Listen", "address": "::", "port": 445, "peer": "::"},
+    {"kind": "tcp", "state": "Established", "address": "192.0.2.5", "port": 445, "peer": "192.0.2.7"},
+    {"kind": "tcp", "state": "Established", "address": "192.0.2.5", "port": 50000, "peer": "192.0.2.9"},
+    {"kind": "tcp", "state": "TimeWait", "address": "127.0.0.1", "port": 445, "peer": "127.0.0.1"},
+    {"kind": "smb", "peer": "192.0.2.7", "user": "LAB\\ann", "opens": 3},
+    {"kind": "own", "text": "192.0.2.200 50001 192.0.2.5 22"},
+]
+
+
+async def test_windows_as_documented():
+    class Windows(LocalRemote):
+        async def facts(self):
+            return dataclasses.replace(await super().facts(), dialect="powershell")
+
+        async def run(self, command):
+            assert command.powershell
+            result = await super().run(dataclasses.replace(command, powershell="", argv=("true",)))
+            return dataclasses.replace(result, stdout=json.dumps(WINDOWS).encode())
+
+    seen = await look(Windows(), NOW, "")
+    assert seen.listening == (445,)
+    assert [(c.peer, c.local) for c in seen.clients] == [("192.0.2.7", False), ("127.0.0.1", True)]
+    assert seen.clients[0].detail == "connected: LAB\\ann, 3 open files"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -332,3 +333,25 @@ def test_draws_are_places_that_exist_and_each_once(files, count):
     for place in places:
         number, _, rank = place.partition(".")
         assert 1 <= int(rank) <= files[int(number)]
+
+
+async def test_a_tree_that_changes_meanwhile_is_inconclusive(old, new):
+    touch(new)
+
+    class Busy(Host):
+        async def run(self, command):
+            if "list" in command.argv:
+                os.utime(new / REPORT, (fileserver.OLD_TIME,) * 2)
+            return await super().run(command)
+
+    status, text = await told(old, new, there=Busy("new"))
+    assert status is S.INCONCLUSIVE, text
+    assert "changed while they were read" in text
+
+
+@pytest.mark.parametrize("name", fileserver.ODD)
+async def test_another_access_list_of_an_odd_name_is_found(old, new, name):
+    subprocess.run(["setfacl", "-m", "u:9:r", "--", os.fsencode(new) + b"/odd/" + name], check=True)
+    status, text = await told(old, new, files=0)
+    assert status is S.FAIL, text
+    assert "access list none, there" in text

@@ -83,7 +83,8 @@ def _dates(subject: str, one: Certificate, what: str, now: datetime, min_left: f
     if one.not_before > now:
         yield failed(
             subject, f"{what} is not valid yet.", expected=expected,
-            observed=f"from {minute(one.not_before)}", fix="Wait, or issue it again; look at the server's clock, too (server.time).",
+            observed=f"from {minute(one.not_before)}",
+            fix="Wait, or issue it again; look at the server's clock, too (server.time).",
         )  # fmt: skip
     elif left <= 0:
         yield failed(

@@ -144,7 +144,8 @@ def judge_failed(seen: Services, allow: Sequence[str], *, named: Sequence[str]) 
             "mend it and start it; what nobody needs is disabled, then systemctl reset-failed.",
         )  # fmt: skip
     for one in seen.services:
-        if _looping(one) and one.name not in told | fine:
+        may = any(_means(pattern, one.name) for pattern in allow)
+        if _looping(one) and one.name not in told and not may:
             yield failed(
                 seen.name, f"{subject_of(one)} ends again and again.", expected="no failed unit",
                 observed=_observed(one), fix=_crashes(one),

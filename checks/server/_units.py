@@ -28,6 +28,7 @@ part() { printf '\0%s\0' "$1"; }
 if [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; then
   cat /proc/uptime; part uptime
   systemctl is-system-running; part state
+  ls /run/systemd/generator*/*.wants 2>/dev/null; part generated
   systemctl show --no-pager --property=Id,Names,LoadState,ActiveState,SubState,UnitFileState \
     --property=NRestarts,TriggeredBy,ActiveEnterTimestampMonotonic -- '*.service' "$@" || exit 3
   part services
@@ -125,10 +126,11 @@ def parse_services(stdout: bytes, name: str) -> Services:
     if "sysv" in texts:
         return _checked(Services(name=name, manager="sysv", system="", services=tuple(_sysv(texts["sysv"]))))
     uptime = _seconds(texts.get("uptime", "").partition(" ")[0])
+    generated = frozenset(texts.get("generated", "").split())
     found: dict[str, Service] = {}
     for block in _blocks(texts.get("services", "")):
         if block.get("Id"):
-            found.setdefault(block["Id"], _service(block, uptime))
+            found.setdefault(block["Id"], _service(block, uptime, generated))
     failed = [
         block["Id"] for block in _blocks(texts.get("others", ""))
         if block.get("ActiveState") == "failed" and block.get("Id")
@@ -151,7 +153,7 @@ def _seconds(text: str) -> float | None:
     return float(text) if re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,6})?", text) else None
 
 
-def _service(block: dict[str, str], uptime: float | None) -> Service:
+def _service(block: dict[str, str], uptime: float | None, generated: frozenset[str]) -> Service:
     active, sub, load = (block.get(key, "") for key in ("ActiveState", "SubState", "LoadState"))
     state: State = "unknown"
     if load == "not-found":
@@ -169,7 +171,7 @@ def _service(block: dict[str, str], uptime: float | None) -> Service:
     if load == "loaded" and enabled:
         at_start = enabled not in ("disabled", "masked", "masked-runtime", "enabled-runtime", "linked",
                                    "linked-runtime", "bad", "transient")  # fmt: skip
-        at_start = at_start or bool(block.get("TriggeredBy"))
+        at_start = at_start or bool(block.get("TriggeredBy")) or block.get("Id") in generated
     restarts = block.get("NRestarts", "")
     since = _seconds(block.get("ActiveEnterTimestampMonotonic", ""))
     own = block.get("Id", "")

@@ -55,8 +55,8 @@ async def by_manifest(check: BackupCheck, walk: Walk, path: str, content: Conten
 
 def tell_manifest(
     walk: Walk, sums: dict[str, str], came: dict[str, str], held: set[str], manifest: str
-) -> None:
-    """Say what comparing every hash with every line of a manifest gave."""
+) -> bool:
+    """Say what comparing every hash with every line gave; return whether every file of it is there."""
     found = matched(sums, held, manifest)
     lost = [name for name, at in found.items() if at is None]
     differ = [at for name, at in found.items() if at is not None and came.get(at) != sums[name]]
@@ -81,6 +81,7 @@ def tell_manifest(
         )  # fmt: skip
     elif not lost:
         walk.proven(INTEGRITY, how, f"All {len(held):,} files are as the manifest says.")
+    return not lost
 
 
 async def _text(check: BackupCheck, walk: Walk, path: str) -> bytes:

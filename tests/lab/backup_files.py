@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import random
+import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 DAY = 86400.0
@@ -65,3 +68,16 @@ def manifest(root: Path, at: Path) -> Path:
     ]
     at.write_text("".join(lines))
     return at
+
+
+@contextlib.contextmanager
+def held_by(lock: Path) -> Iterator[None]:
+    """Write the number of a living process into a lock file, as a backup does that is running."""
+    holder = subprocess.Popen(["sleep", "600"])
+    lock.write_text(f"{holder.pid}\n")
+    try:
+        yield
+    finally:
+        holder.kill()
+        holder.wait()
+        lock.unlink()

@@ -3,7 +3,8 @@
 # the benchmarks compare with as well. Quick when everything is there; without root it prints what to install.
 set -eu
 
-packages="acl bind9-dnsutils borgbackup btrfs-progs busybox-static bzip2 chromium chrony coturn curl dnsmasq-base
+packages="acl bind9-dnsutils borgbackup btrfs-progs busybox-static bzip2 chromium chrony coturn cups-client
+  cups-daemon curl dnsmasq-base
   duplicity faketime fish fping gawk hostapd iperf3 iproute2 iputils-ping isc-dhcp-client isc-dhcp-relay
   isc-dhcp-server iw knot knot-dnsutils lldpd lvm2 mariadb-backup mariadb-client mariadb-server mawk
   monitoring-plugins-basic nfs-kernel-server nftables nginx-light nmap nsd openssh-client openssh-server

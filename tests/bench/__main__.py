@@ -125,6 +125,14 @@ SECTIONS: dict[str, Callable[[], None]] = {
             "pysnmp_over_gonogo": ("x", 10, True),
         },
     ),
+    "ssh": own(
+        "ssh",
+        {
+            "ssh_over_gonogo": ("x", 10, True),
+            "control_master_over_gonogo": ("x", 2, True),
+            "beyond_slowest_s": ("s", 3, False),
+        },
+    ),
     "mail": own("mail", {"beyond_slowest_s": ("s", 3, False), "part_of_sum": ("x", 0.6, False)}),
 }
 

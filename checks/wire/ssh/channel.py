@@ -6,6 +6,7 @@ polled; only a write into a full window is tried again, every 20 ms: paramiko te
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
@@ -124,11 +125,12 @@ def carry(peer: Any, errand: Errand, bell: Bell, limit: Callable[..., Any], limi
         refusal = _exec(channel, errand.line, bell, limit, limits.channel)
         if refusal is not None:
             return Outcome(ended=refusal, started=False, duration_s=time.monotonic() - begun)
-        return _Run(peer, channel, errand, bell, limits, begun).loop()
+        return _Run(peer, channel, errand, bell, limits, begun).run()
     finally:
         channel.in_buffer.feed = channel.in_stderr_buffer.feed = _drop
         peer.closing(channel.chanid)
-        channel.close()
+        with contextlib.suppress(Exception):
+            channel.close()
 
 
 def _drop(data: object) -> None:
@@ -178,8 +180,15 @@ class _Run:
         self.searched = 0
         self.asked_at = self.answered_at = 0.0
         channel.settimeout(0.0)
-        if not self.stdin:
-            channel.shutdown_write()
+
+    def run(self) -> Outcome:
+        """Return how the command ended; no error passes, since it may have run and must not be run again."""
+        try:
+            if not self.stdin:
+                self.channel.shutdown_write()
+            return self.loop()
+        except Exception:  # noqa: BLE001 - sending on a connection that breaks raises in many ways
+            return self._outcome("connection-lost", time.monotonic())
 
     def loop(self) -> Outcome:
         """Return when the command ended, or when a bound was reached."""

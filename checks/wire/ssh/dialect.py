@@ -26,19 +26,28 @@ _PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./=:,@+ -")
 _SET = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _WATCHED = """
-exec 3<&0
 if command -v setsid >/dev/null 2>&1; then set -- setsid "$@"; else { set -m; } 2>/dev/null; fi
+p=
+tell() { kill "-$1" "-$p" 2>/dev/null || kill "-$1" "$p" 2>/dev/null; }
+outlives() {
+  i=0
+  while [ "$i" -lt "$1" ] && kill -0 "$p"; do sleep 1; i=$((i + 1)); done
+  kill -0 "$p"
+}
+end() {
+  p=${p:-$!}
+  [ -n "$p" ] || exit 143
+  tell TERM
+  { outlives 5 && tell KILL; } >/dev/null 2>&1 &
+}
+trap end TERM HUP INT
+exec 3<&0
 "$@" <&3 3<&- &
 p=$!
-exec 3<&- </dev/null
-end() { kill -TERM "-$p" 2>/dev/null || kill -TERM "$p" 2>/dev/null; }
-( trap 'kill "$!" 2>/dev/null; exit' TERM; sleep "$0" & wait "$!"; end; sleep 5 & wait "$!"
-  kill -KILL "-$p" 2>/dev/null || kill -KILL "$p" 2>/dev/null ) >/dev/null 2>&1 &
-w=$!
-trap 'end' TERM HUP INT
+exec 3<&- </dev/null >/dev/null 2>&1
+{ outlives "$0" && tell TERM && outlives 5 && tell KILL; } &
 wait "$p"; r=$?
-while kill -0 "$p" 2>/dev/null; do wait "$p"; r=$?; done
-kill -TERM "$w" 2>/dev/null
+while kill -0 "$p"; do wait "$p"; r=$?; done
 exit "$r"
 """.strip()
 _PREFIX = (

@@ -5,6 +5,7 @@ Imported only where a connection is opened: paramiko is slow to load.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import threading
@@ -135,7 +136,8 @@ class Tunnel:
 
     def close(self) -> None:
         self._cut.set()
-        self._channel.close()
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            self._channel.close()
 
     @property
     def _closed(self) -> bool:

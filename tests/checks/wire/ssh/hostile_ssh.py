@@ -6,6 +6,7 @@ bytes, the others the real protocol until they go wrong; those answer the first 
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import socket
@@ -117,6 +118,9 @@ class Server(paramiko.ServerInterface):
 
     def run(self, channel, command):
         self.replied.wait()
+        if self.kind == "windows":
+            self.windows(channel, command)
+            return
         marker = MARKER.search(command)
         if marker is None or self.kind == "forced_command":
             channel.sendall(b"\x1b[2Jthis account only makes coffee\n")
@@ -134,6 +138,24 @@ class Server(paramiko.ServerInterface):
             finish(channel, 0)
         else:
             getattr(self, self.kind)(channel)
+
+    def windows(self, channel, command):
+        """What cmd.exe and PowerShell would say, as far as their documentation tells."""
+        if not command.startswith(b"powershell "):
+            channel.sendall_stderr(b"'exec' is not recognized as an internal or external command.\r\n")
+            finish(channel, 1)
+            return
+        text = base64.b64decode(command.split()[-1]).decode("utf-16-le").encode()
+        channel.sendall(b"\xef\xbb\xbf" + MARKER.search(text)[0] + b"\r\n")
+        if b"UtcNow" in text:
+            channel.recv(10)
+            told = {"now": time.time() * 1000, "system": "Windows_NT", "name": "SRV1", "user": "SRV1\\tech"}
+            channel.sendall(json.dumps(told).encode() + b"\r\n")
+            finish(channel, 0)
+        else:
+            channel.sendall(b"caf\xc3\xa9\r\n")
+            channel.sendall_stderr(b'#< CLIXML\r\n<Objs><S S="Error">no &lt;way&gt;_x000D__x000A_</S></Objs>')
+            finish(channel, 3)
 
     def no_answer(self, channel):
         never.wait()
@@ -200,7 +222,7 @@ RAW = (silent, hangs_up, endless_greeting, slow_greeting, many_lines, web, greet
 SPOKEN = (
     "silent_login", "second_factor", "no_channel", "refuses_channels", "no_exec", "refuses_exec",
     "forced_command", "lies_about_itself", "no_answer", "drips", "flood", "flood_of_errors", "no_status",
-    "open_end", "drops", "closes", "no_window", "killed", "odd_status",
+    "open_end", "drops", "closes", "no_window", "killed", "odd_status", "windows",
 )  # fmt: skip
 
 

@@ -268,7 +268,29 @@ async def test_the_stand_in_for_timeout_changes_nothing_else(server, tech):
         limited = dialect.limited(argv, 50, dialect.Tools())
         result = await tech.run_argv(ECHO(), limited, stdin=stdin)
         assert (result.ended, result.status, result.stdout, result.stderr) == ("exit", status, out, b"")
-    wait_for(lambda: not [line for line in server.commands() if line == "sleep 50"], "no sleep is left")
+    wait_for(lambda: not [line for line in server.commands() if "outlives" in line], "nothing is left")
+
+
+async def test_a_real_host_without_timeout(tmp_path):
+    need("sshd", "unshare", "nsenter")
+    with sshd(tmp_path, without=("timeout",)) as bare:
+        async with client() as ssh:
+            host = ssh.host(access(bare))
+            assert (await host.run(ECHO("there"))).stdout == b"there\n"
+            assert (await host.run(FAILS())).status == 124
+            assert (await host.run(SLEEP("409", timeout_s=1))).ended == "remote-timeout"
+            gone(bare, 409)
+            going = asyncio.ensure_future(host.run(SLEEP("410", timeout_s=300)))
+            await asyncio.to_thread(running, bare, 410)
+            going.cancel()
+            await asyncio.gather(going, return_exceptions=True)
+            await asyncio.to_thread(gone, bare, 410)
+
+
+async def test_the_time_of_a_slow_login_shell_is_not_the_commands(server):
+    async with client() as ssh:
+        result = await ssh.host(access(server, "slow")).run(ECHO("it", timeout_s=1))
+        assert (result.ended, result.stdout) == ("exit", b"it\n")
 
 
 async def test_ten_commands_run_at_once(tech):

@@ -6,14 +6,16 @@ import asyncio
 
 import pytest
 
+from checks.vantage import CannotTell
 from checks.wire.ssh import auth
 from checks.wire.ssh.access import Access, SshTrouble
-from checks.wire.ssh.command import Program
+from checks.wire.ssh.command import PowerShell, Program
 from tests.checks.wire.ssh.clients import QUICK, client, peak
 from tests.checks.wire.ssh.hostile_ssh import hostile
 
 pytestmark = pytest.mark.xdist_group("hostile-ssh")
 LOOK = Program("look")
+SCRIPT = PowerShell("look", "Get-Item $p.path")
 LONGEST_S = 12
 MOST_MB = 50
 
@@ -108,6 +110,17 @@ async def test_a_command_that_goes_wrong_ends_and_is_no_success(servers, kind):
 async def test_what_came_before_the_end_is_kept(servers, kind):
     result, _ = await visit(servers, kind)
     assert result.stdout == b"half of it"
+
+
+async def test_a_windows_host_is_asked_by_powershell(servers):
+    async with client(QUICK) as ssh:
+        host = ssh.host(way(servers, "windows"))
+        assert (await host.facts()).dialect == "powershell"
+        assert (await host.facts()).user == "SRV1\\tech"
+        result = await host.run(SCRIPT({"path": "C:\\"}))
+        assert (result.status, result.text, result.errors) == (3, "café\r\n", "no <way>\r\n")
+        with pytest.raises(CannotTell, match="Windows host"):
+            await host.run(LOOK())
 
 
 async def test_silence_of_a_command_ends_before_its_whole_time(servers):

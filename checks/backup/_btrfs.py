@@ -24,10 +24,12 @@ printf '\\0'
 btrfs --format json device stats -- "$1" || printf '{}'
 printf '\\0'
 findmnt -J -t btrfs -o TARGET,FSROOT,UUID,OPTIONS || printf '{}'
+printf '\\0'
+btrfs subvolume list -o -q -- "$1" || exit 4
 printf '\\0end'
 """,
 )
-"""The live subvolume, every snapshot of its file system, the last scrub, the error counters, the mounts."""
+"""The live subvolume, every snapshot of its file system, last scrub, errors, mounts, what is nested in it."""
 
 RECEIVED = Script(
     "btrfs",
@@ -112,6 +114,7 @@ _LISTED = re.compile(
     r"ID (\d+) gen \d+ cgen \d+ top level \d+ otime (\S+ \S+) parent_uuid +(\S+) +received_uuid +(\S+) +"
     r"uuid (\S+) path (.+)"
 )
+_NESTED = re.compile(r"ID \d+ gen \d+ top level \d+ parent_uuid +(\S+) +path (.+)")
 _KEY = re.compile(r"\t([A-Z][A-Za-z() ]*):[ \t]*(.*)")
 
 
@@ -163,6 +166,19 @@ def listed(text: str) -> list[Subvolume]:
             found.append(
                 Subvolume(path=row[6], uuid=row[5], parent=_none(row[3]), received=_none(row[4]), at=at)
             )
+    return found
+
+
+def nested(text: str, own: Subvolume) -> list[str]:
+    """Return the subvolumes in a live one that no snapshot of it holds, by their paths below it.
+
+    Snapshots of it that lie in it, and the folder `.snapshots` of snapper, hold nothing of their own.
+    """
+    found = []
+    for line in text.split("\n"):
+        row = _NESTED.fullmatch(line)
+        if row and row[1] != own.uuid and row[2].rpartition("/")[2] != ".snapshots":
+            found.append(row[2].removeprefix(f"{own.path}/"))
     return found
 
 

@@ -12,11 +12,12 @@ from checks.backup._ladder import COMPLETE, EXISTS, INTEGRITY, SAMPLE, Past
 from checks.backup._mounted import files, sample
 from checks.backup._walk import Walk
 from checks.remote.outcome import require
-from checks.safe import safe
+from checks.safe import in_line, safe
 from checks.words import minute, rfc3339
 
 if TYPE_CHECKING:
     from checks.backup._check import BackupCheck
+    from checks.backup.snapshot import Snapshot
 
 NOT_A_BACKUP = "A rollback point on the same disks, not a backup."
 _STAMP = re.compile(
@@ -25,10 +26,11 @@ _STAMP = re.compile(
 )
 
 
-async def climb_btrfs(check: BackupCheck, walk: Walk, path: str) -> None:
+async def climb_btrfs(check: Snapshot, walk: Walk, path: str) -> None:
     """Look at the snapshots of the live subvolume `path`."""
     command = btrfs.LOCAL(path, timeout_s=60.0, as_user=check.root)
-    live, listed, scrub, stats, mounts = btrfs.parts(require(await walk.remote.run(command), walk.remote), 5)
+    said = require(await walk.remote.run(command), walk.remote)
+    live, listed, scrub, stats, mounts, inner = btrfs.parts(said, 6)
     own = btrfs.shown(live)
     snapshots = sorted((s for s in btrfs.listed(listed) if s.parent == own.uuid), key=lambda s: s.at)
     how = "btrfs subvolume list"
@@ -38,8 +40,8 @@ async def climb_btrfs(check: BackupCheck, walk: Walk, path: str) -> None:
             "Take one: btrfs subvolume snapshot -r, into a directory of the same file system.",
         )  # fmt: skip
         return
-    said = await walk.remote.run(btrfs.SHOW(path, snapshots[-1].uuid, timeout_s=30.0, as_user=check.root))
-    newest = btrfs.shown(require(said, walk.remote).decode("utf-8", "surrogateescape"))
+    again = await walk.remote.run(btrfs.SHOW(path, snapshots[-1].uuid, timeout_s=30.0, as_user=check.root))
+    newest = btrfs.shown(require(again, walk.remote).decode("utf-8", "surrogateescape"))
     newest = replace(newest, path=snapshots[-1].path)
     if newest.uuid != snapshots[-1].uuid:
         walk.unknown(EXISTS, how, "The newest snapshot vanished while we looked.", "Run the check again.")
@@ -52,10 +54,13 @@ async def climb_btrfs(check: BackupCheck, walk: Walk, path: str) -> None:
     )  # fmt: skip
     place = btrfs.mounted_at(mounts, newest.path, path)
     _complete(walk, newest)
+    lacking = [name for name in btrfs.nested(inner, own) if name not in check.without]
+    if lacking and walk.wants(COMPLETE):
+        lacks(walk, lacking, "btrfs subvolume list -o")
     await _deeper(check, walk, newest, place, btrfs.scrub(scrub), (stats, mounts))
 
 
-async def climb_received(check: BackupCheck, walk: Walk, path: str) -> None:
+async def climb_received(check: Snapshot, walk: Walk, path: str) -> None:
     """Look at the snapshots that were received into the directory `path`."""
     command = btrfs.RECEIVED(path, timeout_s=120.0, as_user=check.root)
     output = require(await walk.remote.run(command), walk.remote).decode("utf-8", "surrogateescape")
@@ -102,6 +107,15 @@ async def climb_received(check: BackupCheck, walk: Walk, path: str) -> None:
     _complete(walk, newest)
     place = f"{path.rstrip('/')}/{newest.path}"
     await _deeper(check, walk, newest, place, btrfs.scrub(scrub), (stats, "{}"))
+
+
+def lacks(walk: Walk, names: list[str], how: str) -> None:
+    """Say that parts of the live data are volumes of their own, which the snapshot does not hold."""
+    walk.failed(
+        COMPLETE, how, f"It does not hold {in_line(names[:10])}: a volume of its own, of which the snapshot "
+        "has an empty folder only.",
+        "Take a snapshot of these at the same time, or name them by 'without' if they are not needed.",
+    )  # fmt: skip
 
 
 def stamp(name: str, zone: str) -> datetime | None:

@@ -8,7 +8,7 @@ from checks.backup import _lvm as lvm
 from checks.backup import _zfs as zfs
 from checks.backup._ladder import COMPLETE, EXISTS, INTEGRITY, SAMPLE, Past
 from checks.backup._mounted import files, sample
-from checks.backup._snapshot_btrfs import NOT_A_BACKUP
+from checks.backup._snapshot_btrfs import NOT_A_BACKUP, lacks
 from checks.backup._walk import Walk
 from checks.remote.outcome import require
 from checks.safe import safe
@@ -108,6 +108,9 @@ async def climb_zfs(check: Snapshot, walk: Walk, dataset: str) -> None:
     )  # fmt: skip
     if walk.wants(COMPLETE):
         _zfs_whole(walk, seen, newest)
+        lacking = [child.removeprefix(f"{dataset}/") for child in seen.lacking(newest)]
+        if lacking := [name for name in lacking if name not in check.without]:
+            lacks(walk, lacking, "zfs list -r")
     if walk.wants(INTEGRITY):
         _zfs_intact(walk, seen.pool, newest)
     if walk.wants(SAMPLE):

@@ -18,6 +18,10 @@ printf '\\0'
 zfs get -Hp -o property,value type,mounted,mountpoint,receive_resume_token "$1" || exit 4
 printf '\\0'
 zpool status "${1%%/*}" || exit 5
+printf '\\0'
+zfs list -H -r -t filesystem,volume -o name "$1" || exit 6
+printf '\\0'
+zfs list -H -r -t snapshot -o name "$1" || exit 7
 printf '\\0end'
 """,
 )
@@ -53,12 +57,21 @@ class Dataset:
     """The oldest first."""
     properties: dict[str, str]
     pool: Pool
+    children: tuple[str, ...]
+    """Datasets below it, each with its own snapshots."""
+    every: frozenset[str]
+    """Every snapshot of it and of those below it."""
+
+    def lacking(self, newest: Snapshot) -> list[str]:
+        """Return the datasets below it of which no snapshot of that name was taken."""
+        tag = newest.name.partition("@")[2]
+        return [child for child in self.children if f"{child}@{tag}" not in self.every]
 
 
 def parse(output: bytes) -> Dataset:
     """Return what `LOOK` said; CannotTell where it is not whole."""
     found = output.decode("utf-8", "surrogateescape").split("\0")
-    if len(found) != 4 or found[3] != "end":
+    if len(found) != 6 or found[5] != "end":
         raise CannotTell("What zfs said is not whole.", "Run 'zfs list -t snapshot' there by hand.")
     rows = [line.split("\t") for line in found[0].splitlines() if line]
     try:
@@ -76,7 +89,10 @@ def parse(output: bytes) -> Dataset:
             "What zfs said of its snapshots cannot be read.", "Run 'zfs list -Hp -t snapshot' by hand."
         ) from error
     properties = dict(line.split("\t", 1) for line in found[1].splitlines() if "\t" in line)
-    return Dataset(snapshots=snapshots, properties=properties, pool=pool(found[2]))
+    return Dataset(
+        snapshots=snapshots, properties=properties, pool=pool(found[2]),
+        children=tuple(found[3].splitlines()[1:]), every=frozenset(found[4].splitlines()),
+    )  # fmt: skip
 
 
 _SCRUB = re.compile(

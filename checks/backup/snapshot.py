@@ -50,6 +50,9 @@ class Snapshot(BackupCheck):
     received: bool = False
     """btrfs, ZFS: the snapshots were sent here from another machine. Of btrfs the time then stands in the
     name (`files.20261205T2130`, `...T2130+0100`), since the time of creation is that of the receiving."""
+    without: tuple[Annotated[str, Len(1, 400)], ...] = ()
+    """btrfs, ZFS: subvolumes or datasets below it that its snapshots need not hold, by their paths below it.
+    Any other that is nested in it fails rung 3, since a snapshot has an empty folder in its place."""
     min_level: Annotated[int, Ge(1), Le(6)] = 3
     """The rung of the proof ladder that is asked for: 1 exists, 2 fresh, 3 complete, 4 integrity,
     5 restored sample. It is climbed to there and no further."""

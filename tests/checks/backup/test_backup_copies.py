@@ -50,7 +50,7 @@ class Host(ScriptedRemote):
             f"tank/files@auto\t{int(at.timestamp())}\t0\t100\t222\n\0"
             f"mounted\tyes\nmountpoint\t/tank\nreceive_resume_token\t{self.token}\n\0"
             f" state: ONLINE\n scan: scrub repaired 0B in 00:00:01 with 0 errors on {begun}\n"
-            f"errors: {self.errors}\n\0end"
+            f"errors: {self.errors}\n\0tank/files\n\0tank/files@auto\n\0end"
         )
 
 

@@ -124,6 +124,24 @@ def test_the_newest_counts(disk, snap):
         removed(path)
 
 
+def test_what_is_a_subvolume_of_its_own_is_not_in_it(disk):
+    for inner in (disk.live / "projects", disk.live / ".snapshots"):
+        subprocess.run(["btrfs", "subvolume", "create", inner], check=True, capture_output=True)
+    (disk.live / "projects" / "plan.txt").write_text("not in any snapshot of files")
+    path = disk.snapshot("with a hole")
+    try:
+        assert not (path / "projects" / "plan.txt").exists()
+        check, seen, status = looked(disk.live)
+        assert (seen.proof_level, status) == (2, Status.FAIL), told(check, seen)
+        assert "projects" in told(check, seen)
+        assert ".snapshots" not in told(check, seen)
+        assert looked(disk.live, without=("projects",))[2] is Status.PASS
+    finally:
+        removed(path)
+        removed(disk.live / "projects")
+        removed(disk.live / ".snapshots")
+
+
 def test_data_without_checksums_is_not_proven_by_reading(disk):
     bare = disk.live / "database.bin"
     bare.touch()

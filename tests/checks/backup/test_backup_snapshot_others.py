@@ -99,12 +99,12 @@ def zpool(scan="", state="ONLINE", errors="No known data errors"):
     )
 
 
-def zfs(status, *, at=HOUR_AGO, token="-", mounted="yes", **params):
+def zfs(status, *, at=HOUR_AGO, token="-", mounted="yes", children="", more="", **params):
     epoch = int(at.timestamp())
     said = (
         f"tank/files@old\t{epoch - 86400}\t1024\t90000\t111\ntank/files@auto\t{epoch}\t0\t100000\t222\n\0"
         f"type\tfilesystem\nmounted\t{mounted}\nmountpoint\t/tank/files\nreceive_resume_token\t{token}\n\0"
-        f"{status}\0end"
+        f"{status}\0tank/files\n{children}\0tank/files@old\ntank/files@auto\n{more}\0end"
     )
     return looked(
         ScriptedRemote(lambda command: said if command.argv[3] == "zfs" else (4, "find: broken")),
@@ -137,6 +137,16 @@ ZFS = {
     "degraded": (zpool(scrubbed(NOW), state="DEGRADED"), {"min_level": 4}, 4, Status.PASS),
     "suspended": (zpool(scrubbed(NOW), state="SUSPENDED"), {"min_level": 4}, 3, Status.INCONCLUSIVE),
     "half received": (zpool(), {"token": "1-bf31b879a-d8-789c"}, 2, Status.INCONCLUSIVE),
+    "a dataset below it was left out": (zpool(), {"children": "tank/files/home\n"}, 2, Status.FAIL),
+    "one below it has another snapshot": (
+        zpool(), {"children": "tank/files/home\n", "more": "tank/files/home@old\n"}, 2, Status.FAIL,
+    ),
+    "one below it has it, too": (
+        zpool(), {"children": "tank/files/home\n", "more": "tank/files/home@auto\n"}, 3, Status.PASS,
+    ),
+    "one that is not needed": (
+        zpool(), {"children": "tank/files/home\n", "without": ("home",)}, 3, Status.PASS,
+    ),
     "old": (zpool(), {"at": NOW - timedelta(days=4)}, 3, Status.FAIL),
     "not mounted": (zpool(scrubbed(NOW)), {"min_level": 5, "mounted": "no"}, 4, Status.INCONCLUSIVE),
     "unreadable": (zpool(scrubbed(NOW)), {"min_level": 5}, 4, Status.INCONCLUSIVE),
@@ -206,6 +216,7 @@ def test_no_parser_breaks(data):
     _zfs.pool(text)
     _btrfs.listed(text)
     _btrfs.scrub(text)
+    _btrfs.nested(text, _btrfs.Subvolume(path="x", uuid="u", parent="", received="", at=NOW))
     _btrfs.device_errors(text)
     _btrfs.mounted_at(text, "snaps/x", "/srv")
     stamp(text, "+0000")

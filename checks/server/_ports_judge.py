@@ -130,7 +130,7 @@ def _reaches(socket: Socket, address: str) -> bool:
     """Return whether what is sent to `address` arrives there; without one, what other hosts send."""
     if not address:
         return not socket.loopback
-    if socket.address in (address, "*", f"::ffff:{address}"):
+    if socket.address in (address, "*"):
         return True
     return socket.address == ("::" if ":" in address else "0.0.0.0")  # noqa: S104
 

@@ -70,11 +70,9 @@ class Socket:
     def loopback(self) -> bool:
         """Whether only the host itself can reach it."""
         try:
-            address = ipaddress.ip_address(self.address)
+            return ipaddress.ip_address(self.address).is_loopback
         except ValueError:
             return False
-        mapped = getattr(address, "ipv4_mapped", None)
-        return (mapped or address).is_loopback
 
     @property
     def everywhere(self) -> bool:
@@ -169,9 +167,14 @@ def _address(text: str) -> str:
     if bare in ("*", ""):
         return "*" if bare else "::" if text else ""
     try:
-        return str(ipaddress.ip_address(bare))
+        return _canonical(ipaddress.ip_address(bare))
     except ValueError:
         return ""
+
+
+def _canonical(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    """Return an address as text; one of IPv4 that an IPv6 socket holds (`::ffff:...`) as that of IPv4."""
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _proc(text: str, protocol: str) -> list[Socket]:
@@ -190,7 +193,7 @@ def _proc(text: str, protocol: str) -> list[Socket]:
             raw = bytes.fromhex(host)
             number = int(port, 16)
             packed = b"".join(struct.pack("<I", value) for (value,) in struct.iter_unpack(">I", raw))
-            address = str(ipaddress.ip_address(packed))
+            address = _canonical(ipaddress.ip_address(packed))
         except (ValueError, struct.error):
             continue
         if 0 < number < 65536:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from checks.backup import _btrfs as btrfs
+from checks.backup._btrfs_read import READ, read_result
 from checks.backup._ladder import COMPLETE, EXISTS, INTEGRITY, SAMPLE, Past
 from checks.backup._mounted import files, sample
 from checks.backup._walk import Walk
@@ -204,8 +205,8 @@ async def _integrity(
         )  # fmt: skip
         return
     left = max(5.0, walk.vantage.remaining() - 5)
-    command = btrfs.READ(place, timeout_s=left, max_stdout=64 * 1024 * 1024, heavy=True, as_user=check.root)
-    read = btrfs.read_result(require(await walk.remote.run(command), walk.remote))
+    command = READ(place, timeout_s=left, max_stdout=64 * 1024 * 1024, heavy=True, as_user=check.root)
+    read = read_result(require(await walk.remote.run(command), walk.remote))
     walk.files = read.good + len(read.bad) + len(read.unread)
     how = "reading every byte"
     if read.bad:

@@ -25,7 +25,7 @@ class Snapshot(BackupCheck):
     Cannot prove: that the disks hold until it is needed; that an application was in order when it was taken;
     for LVM, which has no checksums, anything of the data: ask for rung 3. Data that btrfs keeps without
     checksums is told where it shows (attribute C, mount options, scrub). The commands for ZFS and LVM follow
-    their documentation; ZFS was never run on a real system.
+    their documentation; ZFS was never run on a real system. What is mounted below the volume is not in it.
     If it fails: take a new snapshot after the freeze, give an LVM snapshot more space, let a scrub run.
 
     Source: btrfs-subvolume(8), btrfs-scrub(8), lvs(8), zfs-list(8), zpool-status(8).

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.backup import _btrfs, _lvm, _mounted, _zfs
+from checks.backup import _btrfs, _btrfs_read, _lvm, _mounted, _zfs
 from checks.backup._snapshot_btrfs import stamp
 from checks.backup.snapshot import Snapshot
 from checks.contract import Status, worst
@@ -208,7 +208,7 @@ def test_what_does_not_fit_is_refused(params):
 @given(st.binary(max_size=400))
 def test_no_parser_breaks(data):
     text = data.decode("utf-8", "surrogateescape")
-    for parse in (_lvm.parse, _zfs.parse, _btrfs.read_result, _mounted.parse_files):
+    for parse in (_lvm.parse, _zfs.parse, _btrfs_read.read_result, _mounted.parse_files):
         with suppress(CannotTell):
             parse(data)
     with suppress(CannotTell):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar, cast
 
 from checks.bounds import Len
 from checks.contract import Check, Vantage
@@ -103,10 +103,9 @@ def require_login(check: RemoteCheck[Any]) -> None:
         raise ValueError("'host_key' is a fingerprint like SHA256:..., as ssh-keygen -lf shows it.")
 
 
-def access(check: RemoteCheck[Any], vantage: Vantage, login: Login | None = None) -> Access:
+def access(asking: Check[Any], vantage: Vantage, login: Login | None = None) -> Access:
     """Return the way into the check's host, or into `login`; raise CannotTell for a secret not to be had."""
-    if login is not None:
-        check = _as(check, login)
+    check = cast("RemoteCheck[Any]", asking) if login is None else at_login(asking, login)
     host, given = split_endpoint(check.host)
     secret = vantage.secret
     own = Access(
@@ -124,11 +123,12 @@ def access(check: RemoteCheck[Any], vantage: Vantage, login: Login | None = None
     return dataclasses.replace(own, jump=_hop(check.jump, own, vantage)) if check.jump else own
 
 
-def _as(check: RemoteCheck[Any], login: Login) -> RemoteCheck[Any]:
-    """Return `check` as if it looked at `login`.
+def at_login(asking: Check[Any], login: Login) -> RemoteCheck[Any]:
+    """Return the check (a RemoteCheck, or one with the defaults of many logins) as if it looked at `login`.
 
     Only its login is used: what a type asks of its parameters together does not hold of this one.
     """
+    check = cast("RemoteCheck[Any]", asking)
     own: dict[str, Any] = {"port": None, "host_key": login.host_key, "jump": login.jump or check.jump}
     own["known_hosts"] = login.known_hosts or check.known_hosts
     if login.key or login.password:
@@ -162,7 +162,7 @@ def _hop(hop: Hop, own: Access, vantage: Vantage) -> Access:
     )
 
 
-async def remote(check: RemoteCheck[Any], vantage: Vantage, login: Login | None = None) -> Remote:
+async def remote(check: Check[Any], vantage: Vantage, login: Login | None = None) -> Remote:
     """Return the check's host (or `login`), shared by all checks of the run that log in the same way."""
     from checks.wire.ssh.client import Ssh
 

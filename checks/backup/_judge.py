@@ -149,7 +149,8 @@ def _restore_time(rto_s: float, asked: Asked, restore: Restore | None) -> Findin
     if restore is None:
         return cannot_tell(
             subject, "No restore was timed.", expected=f"at most {span(rto_s)}", observed="not measured",
-            fix="Ask for rung 5 (min_level: 5), whose sample is timed.",
+            fix="Ask for rung 5 (min_level: 5), whose restore is timed where the system can be; where it is "
+            "not, time a restore by hand and attest it.",
         )  # fmt: skip
     least = max(MIN_SAMPLE, restore.total_bytes // 100)
     if restore.bytes < min(least, restore.total_bytes):

@@ -139,7 +139,7 @@ class Kopia(BackupCheck):
             walk.proven(level, how, f"{count:,} objects {what}.")
         elif result.ok:
             raise CannotTell(
-                f"kopia snapshot verify ended well and does not say that it looked at files ({count} objects).",
+                f"kopia snapshot verify ended well without saying that it looked at files ({count} objects).",
                 "Run it by hand: without naming a snapshot it looks at nothing and ends well.",
             )
         elif self._damaged(result, said):

@@ -1,7 +1,7 @@
 """Commands over SSH: the shared client, `ssh` a command, `ssh` through a ControlMaster, on a real sshd.
 
-`.venv/bin/python -m tests.bench.ssh`. Server and clients share this machine's processors. `hosts` are the
-50 addresses of one server, each with a connection and a login of its own.
+`.venv/bin/python -m tests.bench.ssh`. Server and clients share this machine's processors. `hosts` are 50
+addresses of five servers, each with a connection and a login of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from checks.vantage import Shared
@@ -32,17 +33,21 @@ def measure() -> dict[str, float]:
     def note(name: str, seconds: float) -> None:
         found.setdefault(name, []).append(seconds)
 
-    addresses = [f"127.0.7.{number}" for number in range(1, HOSTS + 1)]
-    listen = "".join(f"ListenAddress {address}\n" for address in addresses)
-    with tempfile.TemporaryDirectory() as name, sshd(Path(name), [User("tech")], listen) as server:
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        hosts = []
+        for part in range(5):
+            addresses = [f"127.0.7.{part * 10 + number}" for number in range(1, HOSTS // 5 + 1)]
+            listen = "".join(f"ListenAddress {address}\n" for address in addresses)
+            server = stack.enter_context(sshd(Path(name), [User("tech")], listen))
+            hosts += [(server, address) for address in addresses]
         for _ in range(ROUNDS):
             note("gonogo, 50 commands s", asyncio.run(_ours(server, at_once=True)))
             note("gonogo, 50 commands one by one s", asyncio.run(_ours(server, at_once=False)))
             note("ssh, 50 commands s", _theirs(server, ()))
             note("ControlMaster, 50 commands s", _mastered(server, Path(name)))
         for _ in range(3):
-            note("gonogo, 50 hosts s", asyncio.run(_many(server, addresses, 0)))
-            note("gonogo, 50 hosts, one slow s", asyncio.run(_many(server, addresses, SLOW_S)))
+            note("gonogo, 50 hosts s", asyncio.run(_many(hosts, 0)))
+            note("gonogo, 50 hosts, one slow s", asyncio.run(_many(hosts, SLOW_S)))
     figures = {name: statistics.median(seconds) for name, seconds in found.items()}
     ours = figures["gonogo, 50 commands s"]
     figures["ssh_over_gonogo"] = figures["ssh, 50 commands s"] / ours
@@ -71,15 +76,15 @@ async def _ours(server: Sshd, *, at_once: bool) -> float:
     return time.perf_counter() - began
 
 
-async def _many(server: Sshd, addresses: list[str], slow_s: float) -> float:
+async def _many(hosts: list[tuple[Sshd, str]], slow_s: float) -> float:
     began = time.perf_counter()
     ssh = Ssh(Shared())
 
-    async def one(number: int, address: str) -> bool:
+    async def one(number: int, server: Sshd, address: str) -> bool:
         host = ssh.host(_access(server, address))
         return (await host.run(SLEEP(str(slow_s if not number else 0)))).ok
 
-    assert all(await asyncio.gather(*(one(number, address) for number, address in enumerate(addresses))))
+    assert all(await asyncio.gather(*(one(number, *where) for number, where in enumerate(hosts))))
     seconds = time.perf_counter() - began
     await ssh.close()
     return seconds

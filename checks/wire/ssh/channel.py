@@ -177,6 +177,8 @@ class _Run:
         self.last = time.monotonic()
         self.started: float | None = None
         self.exited: float | None = None
+        self.over: float | None = None
+        """When the end of the streams was first seen."""
         self.searched = 0
         self.asked_at = self.answered_at = 0.0
         channel.settimeout(0.0)
@@ -206,6 +208,8 @@ class _Run:
                 self.exited = now
             if self.bell.stopped:
                 return self._outcome("stopped", now)
+            if (closed or eof) and self.over is None:
+                self.over = now
             ended, wait = self._judge(now, closed=closed, over=closed or eof)
             if ended is not None:
                 return self._outcome(ended, now)
@@ -254,8 +258,8 @@ class _Run:
                 due.append((self.last + errand.idle_s, "idle-timeout"))
         if self.exited is not None:
             due.append((max(self.last, self.exited) + self.limits.grace, "exited-but-stream-open"))
-        elif over:
-            due.append((self.last + self.limits.grace, "eof-without-exit-status"))
+        elif self.over is not None:
+            due.append((self.over + self.limits.grace, "eof-without-exit-status"))
         at, how = min(due)
         return (how, 0.0) if now >= at else (None, at - now)
 

@@ -178,6 +178,13 @@ class Server(paramiko.ServerInterface):
         channel.shutdown_write()
         never.wait()
 
+    def late_status(self, channel):
+        """Long silence, then the end of the streams, and the status a moment later: all is well."""
+        time.sleep(0.6)
+        channel.shutdown_write()
+        time.sleep(0.1)
+        finish(channel, 0)
+
     def open_end(self, channel):
         channel.sendall(b"all of it")
         channel.send_exit_status(0)
@@ -221,8 +228,8 @@ class Server(paramiko.ServerInterface):
 RAW = (silent, hangs_up, endless_greeting, slow_greeting, many_lines, web, greets_only, slow_kex, huge_packet, old_version)  # fmt: skip # noqa: E501
 SPOKEN = (
     "silent_login", "second_factor", "no_channel", "refuses_channels", "no_exec", "refuses_exec",
-    "forced_command", "lies_about_itself", "no_answer", "drips", "flood", "flood_of_errors", "no_status",
-    "open_end", "drops", "closes", "no_window", "killed", "odd_status", "windows",
+    "forced_command", "lies_about_itself", "no_answer", "drips", "late_status", "flood", "flood_of_errors",
+    "no_status", "open_end", "drops", "closes", "no_window", "killed", "odd_status", "windows",
 )  # fmt: skip
 
 

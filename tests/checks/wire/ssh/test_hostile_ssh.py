@@ -106,6 +106,11 @@ async def test_a_command_that_goes_wrong_ends_and_is_no_success(servers, kind):
     assert grown < MOST_MB
 
 
+async def test_a_status_that_comes_after_the_streams_is_waited_for(servers):
+    result, _ = await visit(servers, "late_status")
+    assert (result.ended, result.status) == ("exit", 0)
+
+
 @pytest.mark.parametrize("kind", ["no_status", "closes", "drops"])
 async def test_what_came_before_the_end_is_kept(servers, kind):
     result, _ = await visit(servers, kind)

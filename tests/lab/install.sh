@@ -8,8 +8,8 @@ packages="acl bind9-dnsutils borgbackup btrfs-progs busybox-static bzip2 chromiu
   duplicity faketime fish fping gawk hostapd iperf3 iproute2 iputils-ping isc-dhcp-client isc-dhcp-relay
   isc-dhcp-server iw knot knot-dnsutils lldpd lvm2 mariadb-backup mariadb-client mariadb-server mawk
   monitoring-plugins-basic nfs-kernel-server nftables nginx-light nmap nsd openssh-client openssh-server
-  openssl pgbackrest postfix postgresql procps qemu-system-x86 rdiff-backup restic rsnapshot rsync samba seabios smbclient
-  snmp snmpd sudo tcpdump tcsh tmux tshark udhcpc udhcpd unbound unzip util-linux wireless-regdb wpasupplicant
+  openssl pgbackrest postfix postgresql procps qemu-system-x86 rdiff-backup restic rsnapshot rsync
+  samba seabios smbclient snmp snmpd sudo tcpdump tcsh tmux tshark udhcpc udhcpd unbound unzip util-linux wireless-regdb wpasupplicant
   xrdp xz-utils zip zstd"
 bench="dnsperf prometheus-blackbox-exporter"
 

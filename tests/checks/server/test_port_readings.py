@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from checks.contract import CannotTell
 from checks.server import _sockets
 from checks.server._ports_judge import compared, expected, forbidden
 from checks.server._sockets import Listening, Socket
+from checks.wire.ssh.command import Command
 from checks.words import Status
 from tests.checks.server.sides import status, words
+from tests.local_remote import LocalRemote
 
 S = Status
 RECORDED = Path(__file__).parent / "recorded"
@@ -40,9 +43,13 @@ UNCONN 0      0            0.0.0.0:45678     0.0.0.0:*
 """
 
 
-def listening(tcp: str = TCP, held: str = HELD, udp: str = UDP, name: str = "new") -> Listening:
+def listening_text(tcp: str, held: str, udp: str) -> str:
     parts = ("32768\t60999\n", "tcp", tcp, "tcp-programs", held, "udp", udp, "udp-programs", "", "end", "")
-    return _sockets.parse("\0".join(parts).encode(), name)
+    return "\0".join(parts)
+
+
+def listening(tcp: str = TCP, held: str = HELD, udp: str = UDP, name: str = "new") -> Listening:
+    return _sockets.parse(listening_text(tcp, held, udp).encode(), name)
 
 
 @pytest.mark.parametrize(
@@ -116,3 +123,10 @@ def test_proc_net_is_read_as_ss_shows_it():
     by_ss = subprocess.run(["ss", "-ltn"], capture_output=True, text=True, check=True).stdout
     ours = {one.port for one in _sockets._ss(by_ss, "tcp") if one.address == "0.0.0.0"}
     assert ours & {one.port for one in found.sockets} or not ours
+
+
+async def test_a_host_that_shows_no_tcp_port_at_all_does_not_show_everything(monkeypatch):
+    empty = listening_text("", "", UDP)
+    monkeypatch.setattr(_sockets, "LISTENING", lambda **_: Command(argv=("cat",), stdin=empty.encode()))
+    with pytest.raises(CannotTell, match="no listening TCP port at all"):
+        await _sockets.read_listening(LocalRemote(), "")

@@ -116,6 +116,18 @@ def test_timers_of_systemd_as_recorded():
     assert status(list(check.judge(seen_of(check, found)))) is S.FAIL
 
 
+@pytest.mark.parametrize(
+    ("daemon", "wanted"),
+    [("yes yes", S.PASS), ("no yes", S.FAIL), ("no no", S.INCONCLUSIVE), ("", S.INCONCLUSIVE)],
+)
+def test_a_job_of_cron_needs_a_cron_that_runs(daemon, wanted):
+    line = "0 2 * * * root /x\n"
+    parts = ("", "system", "x", line, "crontab", "/etc/crontab", daemon, "daemon", "x", "end")
+    found = _cron.parse_jobs("\0".join(parts).encode(), "x")
+    check = made(Jobs, LOGIN | {"jobs": [{"command": "/x"}]})
+    assert status(list(check.judge(seen_of(check, found)))) is wanted
+
+
 def test_two_long_commands_that_differ_at_their_end_are_two():
     one, two = (f"0 1 * * * root /x {'a' * 400}{end}\n" for end in "12")
     jobs = [next(iter(_cron._table(text, "/etc/crontab", {}, user="", dead=""))) for text in (one, two)]

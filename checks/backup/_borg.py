@@ -306,7 +306,10 @@ def _utc(text: str) -> datetime:
 
 
 def parse_content(output: bytes) -> tuple[list[Candidate], int, int]:
-    """Return the ordinary files, how many cannot be asked for by name, and how many are not healthy."""
+    """Return the ordinary files, how many cannot be asked for by name, and how many are not healthy.
+
+    Borg writes `?` for each byte that is no UTF-8 (also in `bpath`), so a name that has one is not asked for.
+    """
     *rows, rest = output.split(b"\0")
     if rest.strip():
         raise CannotTell("The list of the archive is cut off.", _HAND)
@@ -319,6 +322,9 @@ def parse_content(output: bytes) -> tuple[list[Candidate], int, int]:
             raise CannotTell("The list of the archive makes no sense.", _HAND) from None
         ill += health != b"healthy"
         if kind != b"-":
+            continue
+        if b"?" in path:
+            odd += 1
             continue
         try:
             files.append(Candidate(path=path.decode("utf-8"), size=size, mtime=float(mtime)))

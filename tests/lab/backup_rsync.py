@@ -42,7 +42,8 @@ def forms(folder: Path) -> list[Form]:
 
     def add(name: str, path: Path, status: str, level: int, words: str = "", **more: Any) -> None:
         params = {
-            "path": str(path), "min_level": 5, "live": str(src), "sample_files": 10, "log": f"{path}.log", **more
+            "path": str(path), "min_level": 5, "live": str(src), "sample_files": 10, "log": f"{path}.log",
+            **more,
         }  # fmt: skip
         hold = params.pop("hold", contextlib.nullcontext)
         params = {key: value for key, value in params.items() if value is not None}

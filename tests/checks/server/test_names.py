@@ -43,7 +43,8 @@ def authority() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def cache(authority: str) -> Iterator[str]:
     stub = int(authority.rpartition(":")[2])
-    with unbound(stubs={"office.example": stub}, probe="ns.office.example") as server:
+    snoop = "access-control: 127.0.0.1/32 allow_snoop"
+    with unbound(snoop, stubs={"office.example": stub}, probe="ns.office.example") as server:
         yield f"127.0.0.1:{server.port}"
 
 

@@ -142,6 +142,8 @@ def _listen(channel: Any, bell: Bell) -> None:
     channel.in_buffer.set_event(ringer)
     channel.in_stderr_buffer.set_event(ringer)
     channel.status_event = _Status(bell)
+    channel.writing = threading.Lock()
+    """Held to write: a write that comes after the answer to a close makes OpenSSH drop the connection."""
 
 
 def _exec(channel: Any, line: str, bell: Bell, limit: Callable[..., Any], seconds: float) -> How | None:
@@ -187,7 +189,7 @@ class _Run:
         """Return how the command ended; no error passes, since it may have run and must not be run again."""
         try:
             if not self.stdin:
-                self.channel.shutdown_write()
+                self._end_of_input()
             return self.loop()
         except Exception:  # noqa: BLE001 - sending on a connection that breaks raises in many ways
             return self._outcome("connection-lost", time.monotonic())
@@ -278,16 +280,22 @@ class _Run:
             self.asked_at = time.time()
         try:
             while self.stdin:
-                sent = self.channel.send(bytes(self.stdin[:32768]))
+                with self.channel.writing:
+                    sent = self.channel.send(bytes(self.stdin[:32768]))
                 if not sent:
                     raise OSError("the channel takes no more")
                 self.stdin = self.stdin[sent:]
-            self.channel.shutdown_write()
+            self._end_of_input()
         except TimeoutError:
             return True
         except OSError:
             self.stdin = self.stdin[:0]
         return False
+
+    def _end_of_input(self) -> None:
+        with self.channel.writing:
+            if not self.channel.closed:
+                self.channel.shutdown_write()
 
     def _outcome(self, ended: How, now: float) -> Outcome:
         status = self.channel.exit_status if self.exited is not None else None

@@ -104,7 +104,13 @@ class Peer(paramiko.Transport):  # type: ignore[misc]
     def _close_of_channel(self, channel: paramiko.Channel, message: paramiko.Message) -> None:
         self.ended_by_peer.add(channel.chanid)
         self.closing(channel.chanid)
-        self._on_close(channel, message)
+        lock: threading.Lock = getattr(channel, "writing", None) or threading.Lock()
+        held = lock.acquire(timeout=1)
+        try:
+            self._on_close(channel, message)
+        finally:
+            if held:
+                lock.release()
 
 
 class Tunnel:

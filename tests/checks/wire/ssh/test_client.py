@@ -293,6 +293,19 @@ async def test_the_time_of_a_slow_login_shell_is_not_the_commands(server):
         assert (result.ended, result.stdout) == ("exit", b"it\n")
 
 
+async def test_many_short_commands_do_not_cost_the_connection(server):
+    """What is written while the server closes a channel makes OpenSSH drop everybody's connection."""
+    async with client() as ssh:
+        host = ssh.host(access(server, "tech"))
+        await host.facts()
+        before = server.log.count("Accepted publickey for tech")
+        sent = [b"x" * 1000 * (number % 3) for number in range(150)]
+        ends = await asyncio.gather(*(host.run(ECHO("it", stdin=text)) for text in sent))
+        assert all(end.stdout == b"it\n" for end in ends)
+        assert server.log.count("Accepted publickey for tech") == before
+    assert "nonexistent channel" not in server.log
+
+
 async def test_ten_commands_run_at_once(tech):
     ends = await asyncio.gather(*(tech.run(LOCALLY("0.5", str(n))) for n in range(30)))
     assert [int(end.stdout) for end in ends] == list(range(30))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from checks.dataclass import dataclass
 from checks.remote.sql import Connect, glob_regex, my_name, my_text, mysql, mysql_status, unhex
 from checks.safe import safe
 from checks.server._database_seen import Link, Side, Table
@@ -104,35 +105,66 @@ async def my_tables(
 
 
 async def _sums(
-    remote: Remote,
-    connect: Connect,
-    database: str,
-    columns: Columns,
-    *,
-    checksums: bool,
-    timeout_s: float,
+    remote: Remote, connect: Connect, database: str, columns: Columns, *, checksums: bool, timeout_s: float
 ) -> tuple[Table, ...]:
     if not columns:
         return ()
     sql = sums(database, columns, checksums=checksums)
+    found = read_sums(await mysql(remote, connect, sql, timeout_s=timeout_s))
+    if len(found) != len(columns):
+        raise CannotTell(f"{remote.name} counted {len(found)} of {len(columns)} tables.", "Run it again.")
+    return found
+
+
+def read_sums(rows: list[list[str | None]]) -> tuple[Table, ...]:
+    """Return the tables that an answer to `sums` counts; raise CannotTell for a row that cannot be used."""
     found = []
-    for row in await mysql(remote, connect, sql, timeout_s=timeout_s):
+    for row in rows:
         cells = [cell or "" for cell in row]
-        if len(cells) != 5 or cells[0] != "table" or not cells[2].isdecimal():
+        if cells[0] != "table":
+            continue
+        if len(cells) != 5 or not (cells[2].isascii() and cells[2].isdecimal()):
             raise CannotTell(
-                f"The count of a table on {remote.name} cannot be read: {safe(str(row), limit=100)}.",
+                f"The count of a table cannot be read: {safe(str(row), limit=100)}.",
                 "Run it again, and by hand with the same client.",
             )
         name = unhex(cells[1])
         if cells[4] not in ("0", ""):
             raise CannotTell(
-                f"{cells[4]} rows of the table {safe(name, limit=120)} on {remote.name} are too large to be "
+                f"{safe(cells[4], limit=20)} rows of the table {safe(name, limit=120)} are too large to be "
                 "compared.", "Raise max_allowed_packet of the server, or leave the table out by 'tables'.",
             )  # fmt: skip
-        found.append(Table(name=name, rows=int(cells[2]), checksum=cells[3] if checksums else ""))
-    if len(found) != len(columns):
-        raise CannotTell(f"{remote.name} counted {len(found)} of {len(columns)} tables.", "Run it again.")
+        found.append(Table(name=name, rows=int(cells[2]), checksum=cells[3]))
     return tuple(sorted(found, key=lambda table: table.name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """What a database consists of."""
+
+    columns: Columns
+    objects: dict[str, str]
+    tables: frozenset[str]
+
+
+def catalogue_sql(database: str) -> str:
+    """Return the SQL whose answer `read_catalogue` reads."""
+    return _OBJECTS.format(name=my_text(database))
+
+
+async def catalogue(remote: Remote, connect: Connect, database: str) -> Catalogue:
+    """Return what a database consists of."""
+    return read_catalogue(await mysql(remote, connect, catalogue_sql(database), timeout_s=60.0))
+
+
+def read_catalogue(rows: list[list[str | None]]) -> Catalogue:
+    """Return what the rows say, leaving out those that are of something else."""
+    columns, shapes, tables = _columns(rows, ())
+    objects = {
+        f"{row[0]}:{unhex(row[1])}": unhex(row[2]) for row in rows if row[0] in _SHOWN and len(row) == 3
+    }
+    objects |= {f"columns:{table}": text for table, text in shapes.items()}
+    return Catalogue(columns=columns, objects=objects, tables=frozenset(tables))
 
 
 async def my_changes(remote: Remote, connect: Connect, *, maria: bool) -> str:

@@ -55,19 +55,19 @@ def forms(folder: Path) -> list[Form]:
         _form(f"{GOOD} base", base, "pass", 4),
         _form(f"{GOOD} without checksum", custom, "inconclusive", 3, "no checksum of the table of contents"),
         _form(OLD, old, "fail", 4, "beyond its limit", checksum="*.sha256"),
-        _form(TRUNCATED, _cut(custom), "fail", 2, "cannot be read to its end"),
-        _form(f"{TRUNCATED} packed", _cut(packed), "fail", 2, "cannot be read to its end"),
-        _form(f"{TRUNCATED} SQL", _cut(plain), "fail", 2, "dump complete', is missing"),
-        _form(f"{TRUNCATED} tar", _cut(tar, 700), "fail", 2, "two empty blocks"),
+        _form(TRUNCATED, cut(custom), "fail", 2, "cannot be read to its end"),
+        _form(f"{TRUNCATED} packed", cut(packed), "fail", 2, "cannot be read to its end"),
+        _form(f"{TRUNCATED} SQL", cut(plain), "fail", 2, "dump complete', is missing"),
+        _form(f"{TRUNCATED} tar", cut(tar, 700), "fail", 2, "two empty blocks"),
         _form(f"{TRUNCATED} folder", _without_data(tree), "fail", 2, "cannot be read to its end"),
         _form(f"{TRUNCATED} base", _without_file(base), "fail", 2, "not whole"),
-        _form(f"{FLIPPED} data", _flip(custom, -2000), "fail", 2, "cannot be read to its end"),
-        _form(f"{FLIPPED} packed", _flip(packed, -2000), "fail", 2, "cannot be read to its end"),
+        _form(f"{FLIPPED} data", flip(custom, -2000), "fail", 2, "cannot be read to its end"),
+        _form(f"{FLIPPED} packed", flip(packed, -2000), "fail", 2, "cannot be read to its end"),
         _form(f"{FLIPPED} base", _flipped_base(base), "fail", 3, "checksum mismatch"),
         _form(f"{HALF_WRITTEN} name", _renamed(custom), "fail", 0, "only unfinished"),
         _form(f"{HALF_WRITTEN} base", _unfinished(base), "fail", 2, "never finished"),
         _form(EMPTY, _empty(folder), "fail", 0, "is empty"),
-        _form(UNREADABLE, _closed(custom), "inconclusive", 2, "may not be read"),
+        _form(UNREADABLE, closed(custom), "inconclusive", 2, "may not be read"),
         _locked(custom),
     ]
     index = _flip_name(custom)
@@ -122,11 +122,11 @@ def _dumps(cluster: Cluster, folder: Path) -> list[Path]:
         _seal(dump)
     for path in folder.iterdir():
         if path.name != "cluster":
-            _settle(path)
+            settle(path)
     return [paths[0], paths[1], packed, paths[2], paths[3], paths[4], folder / "old.dump"]
 
 
-def _settle(path: Path) -> Path:
+def settle(path: Path) -> Path:
     """Let everybody read it, and have it last written an hour ago."""
     then = time.time() - 3600
     for one in [path, *path.rglob("*")] if path.is_dir() else [path]:
@@ -137,15 +137,15 @@ def _settle(path: Path) -> Path:
 
 def _seal(path: Path) -> None:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    _settle(_written(path.with_name(f"{path.name}.sha256"), f"{digest}  {path.name}\n".encode()))
+    settle(written(path.with_name(f"{path.name}.sha256"), f"{digest}  {path.name}\n".encode()))
 
 
-def _written(path: Path, content: bytes) -> Path:
+def written(path: Path, content: bytes) -> Path:
     path.write_bytes(content)
     return path
 
 
-def _beside(path: Path, name: str) -> Path:
+def beside(path: Path, name: str) -> Path:
     """Return where a damaged copy of `path` goes, in a folder of its own."""
     folder = path.parent / name
     folder.mkdir()
@@ -153,36 +153,36 @@ def _beside(path: Path, name: str) -> Path:
     return folder / path.name
 
 
-def _cut(path: Path, length: int = 0) -> Path:
+def cut(path: Path, length: int = 0) -> Path:
     content = path.read_bytes()
-    made = _beside(path, f"cut-{path.name}")
-    return _settle(_written(made, content[: -length or len(content) * 2 // 3]))
+    made = beside(path, f"cut-{path.name}")
+    return settle(written(made, content[: -length or len(content) * 2 // 3]))
 
 
-def _flip(path: Path, at: int) -> Path:
+def flip(path: Path, at: int) -> Path:
     content = bytearray(path.read_bytes())
     content[at] ^= 4
-    return _settle(_written(_beside(path, f"flip-{path.name}"), bytes(content)))
+    return settle(written(beside(path, f"flip-{path.name}"), bytes(content)))
 
 
 def _flip_name(path: Path) -> Path:
     """Change a letter of the table of contents that no checksum covers: a column's name."""
     content = path.read_bytes()
-    made = _beside(path, "flip-index")
-    _written(made, content.replace(b"total numeric", b"totam numeric").replace(b"who, total", b"who, totam"))
+    made = beside(path, "flip-index")
+    written(made, content.replace(b"total numeric", b"totam numeric").replace(b"who, total", b"who, totam"))
     shutil.copy(path.with_name(f"{path.name}.sha256"), made.parent)
-    _settle(made.parent / f"{path.name}.sha256")
-    return _settle(made)
+    settle(made.parent / f"{path.name}.sha256")
+    return settle(made)
 
 
 def _changed(path: Path) -> Path:
     """Change a digit in the data of plain SQL, which nothing but a comparison can notice."""
-    made = _beside(path, "flip-sql")
-    return _settle(_written(made, path.read_bytes().replace(b"\t1.0000", b"\t9.0000")))
+    made = beside(path, "flip-sql")
+    return settle(written(made, path.read_bytes().replace(b"\t1.0000", b"\t9.0000")))
 
 
 def _copy(path: Path, name: str) -> Path:
-    made = _beside(path, name)
+    made = beside(path, name)
     shutil.copytree(path, made)
     return made
 
@@ -190,13 +190,13 @@ def _copy(path: Path, name: str) -> Path:
 def _without_data(path: Path) -> Path:
     made = _copy(path, "cut-dir")
     max(made.glob("*.gz"), key=lambda one: one.stat().st_size).unlink()
-    return _settle(made)
+    return settle(made)
 
 
 def _without_file(path: Path) -> Path:
     made = _copy(path, "cut-base")
     (made / "global" / "1262").unlink()
-    return _settle(made)
+    return settle(made)
 
 
 def _flipped_base(path: Path) -> Path:
@@ -205,38 +205,38 @@ def _flipped_base(path: Path) -> Path:
     content = bytearray(file.read_bytes())
     content[5000] ^= 4
     file.write_bytes(content)
-    return _settle(made)
+    return settle(made)
 
 
 def _unfinished(path: Path) -> Path:
     made = _copy(path, "half-base")
     (made / "backup_manifest").rename(made / "backup_manifest.tmp")
-    return _settle(made)
+    return settle(made)
 
 
 def _renamed(path: Path) -> Path:
-    made = _beside(path, "half")
+    made = beside(path, "half")
     shutil.copy(path, f"{made}.tmp")
     return made.with_name("app.dump*")
 
 
 def _empty(folder: Path) -> Path:
-    return _settle(_written(_beside(folder / "app.dump", "empty"), b""))
+    return settle(written(beside(folder / "app.dump", "empty"), b""))
 
 
-def _closed(path: Path) -> Path:
-    made = _beside(path, "closed")
+def closed(path: Path) -> Path:
+    made = beside(path, "closed")
     shutil.copy(path, made)
-    _settle(made)
+    settle(made)
     made.chmod(0o600)
     return made
 
 
 def _locked(path: Path) -> Form:
     """A dump that a process of the same account is writing into."""
-    made = _beside(path, "locked")
+    made = beside(path, "locked")
     shutil.copy(path, made)
-    _settle(made)
+    settle(made)
     made.chmod(0o666)
 
     @contextmanager

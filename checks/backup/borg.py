@@ -7,12 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar
 
 from checks.backup._borg import (
-    CONTENT,
-    LIST,
-    RESTORE,
-    SIZES,
-    VERIFY,
-    WRITES,
     BorgArchive,
     Said,
     Way,
@@ -23,6 +17,7 @@ from checks.backup._borg import (
     parse_restored,
     trouble,
 )
+from checks.backup._borg_scripts import CONTENT, LIST, RESTORE, SIZES, VERIFY, WRITES
 from checks.backup._check import BackupCheck, RemotePath
 from checks.backup._ladder import COMPLETE, EXISTS, INTEGRITY, SAMPLE, Past, Restore
 from checks.backup._sample import Candidate, Restored, compare

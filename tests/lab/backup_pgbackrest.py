@@ -76,6 +76,7 @@ def _form(name: str, place: Path, status: str, level: int, words: str = "", **mo
 def _configure(place: Path, cluster: Cluster) -> None:
     (place / "conf").write_text(
         f"[global]\nrepo1-path={place}/repo\nlock-path={place}/lock\nspool-path={place}/spool\nstart-fast=y\n"
+        "repo1-bundle=y\n"
         f"log-path={place}/log\nlog-level-file=off\nlog-level-console=off\ncompress-level=1\n"
         f"[main]\npg1-path={cluster.data}\npg1-socket-path={cluster.folder}\npg1-port={PORT}\n"
         "pg1-user=postgres\n"
@@ -117,7 +118,7 @@ def _damaged(place: Path, name: str, damage: Any) -> Path:
 
 def _data(place: Path) -> Path:
     """Return the largest file of the first full backup."""
-    files = (place / "repo/backup/main").glob("*F/pg_data/base/**/*.gz")
+    files = (place / "repo/backup/main").glob("*F/bundle/*")
     return max(files, key=lambda one: one.stat().st_size)
 
 

@@ -45,10 +45,13 @@ class Past:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """One file of the sample: `same`, `differs`, `unreadable` (not restored) or `skipped` (with why)."""
+    """One file of the sample: `same`, `differs`, `unreadable` (not restored) or `skipped` (with why).
+
+    `doubtful`: it differs from a live file that something touched since, without a new date.
+    """
 
     path: str
-    outcome: Literal["same", "differs", "unreadable", "skipped"]
+    outcome: Literal["same", "differs", "unreadable", "skipped", "doubtful"]
     bytes: int = 0
     sha256: str = ""
     """Of what was restored."""

@@ -185,7 +185,7 @@ class _Drawing:
                 batch = still[: self.asked.sample_files - done]
                 del still[: len(batch)]
                 looked = await self._with_live(batch)
-                done += sum(row.outcome != "skipped" for row in looked)
+                done += sum(row.outcome not in ("skipped", "doubtful") for row in looked)
                 rows += looked
             if done >= self.asked.sample_files:
                 break
@@ -223,9 +223,11 @@ class _Drawing:
         if live is None:
             return replace(row, outcome="skipped", why="It could not be read, or changed while it was read.")
         why = self._changed(path, live[0])
-        if not why and self._touched(live[0]):
-            why = "It differs, and was replaced after the backup was begun."
-        return replace(row, outcome="skipped", why=why) if why else row
+        if why:
+            return replace(row, outcome="skipped", why=why)
+        if self._touched(live[0]):
+            return replace(row, outcome="doubtful", why="It differs, and the live file was touched since.")
+        return row
 
     async def _compared(self, expected: Mapping[str, str]) -> list[Compared]:
         if not expected:

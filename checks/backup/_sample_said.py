@@ -34,6 +34,14 @@ def tell(walk: Walk, sample: Sample, wrong_place: str, missing: int) -> None:
             f"{' '.join(told)}",
             "Do not rely on this backup: make a new one, and try these files from an earlier one by hand.",
         )  # fmt: skip
+    elif rows.get("doubtful"):
+        doubtful = rows["doubtful"]
+        walk.unknown(
+            SAMPLE, how, f"{len(doubtful)} files came back other than the live ones are, which were touched "
+            f"since the backup (first: {doubtful[0].path}); {same} came back the same ({drawn}).",
+            "Compare such a file by hand: its copy is damaged, or the live one was replaced and kept its "
+            "date. A 'manifest' or a 'canary' leaves no doubt.",
+        )  # fmt: skip
     elif same:
         walk.proven(SAMPLE, how, f"{same} of {same} files came back as they were ({drawn}).")
     elif sample.against == "nothing" and skipped:

@@ -4,12 +4,12 @@
 set -eu
 
 packages="acl bind9-dnsutils borgbackup btrfs-progs busybox-static bzip2 chromium chrony coturn cups-client
-  cups-daemon curl dnsmasq-base
-  duplicity faketime fish fping gawk hostapd iperf3 iproute2 iputils-ping isc-dhcp-client isc-dhcp-relay
-  isc-dhcp-server iw knot knot-dnsutils lldpd lvm2 mariadb-backup mariadb-client mariadb-server mawk
-  monitoring-plugins-basic nfs-kernel-server nftables nginx-light nmap nsd openssh-client openssh-server
-  openssl pgbackrest postfix postgresql procps qemu-system-x86 rdiff-backup restic rsnapshot rsync
-  samba seabios smbclient snmp snmpd sudo tcpdump tcsh tmux tshark udhcpc udhcpd unbound unzip util-linux wireless-regdb wpasupplicant
+  cups-daemon curl dnsmasq-base duplicity faketime fish fping gawk hostapd iperf3 iproute2 iputils-ping
+  isc-dhcp-client isc-dhcp-relay isc-dhcp-server iw knot knot-dnsutils ldb-tools lldpd lvm2 mariadb-backup
+  mariadb-client mariadb-server mawk monitoring-plugins-basic nfs-kernel-server nftables nginx-light nmap
+  nsd openssh-client openssh-server openssl pgbackrest postfix postgresql procps qemu-system-x86
+  rdiff-backup restic rsnapshot rsync samba samba-ad-provision samba-dsdb-modules seabios smbclient snmp
+  snmpd sudo tcpdump tcsh tmux tshark udhcpc udhcpd unbound unzip util-linux wireless-regdb wpasupplicant
   xrdp xz-utils zip zstd"
 bench="dnsperf prometheus-blackbox-exporter"
 

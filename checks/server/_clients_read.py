@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -90,12 +90,18 @@ class Look:
     """What could not be asked; it would have told more of clients, not more clients."""
 
 
-async def look(remote: Remote, at: datetime, root: str, samba: str = "") -> Look:
-    """Return who is connected; our own SSH connections are left out."""
+async def look(
+    remote: Remote, at: datetime, root: str, samba: str = "", ports: Collection[int] = ()
+) -> Look:  # fmt: skip
+    """Return who is connected; our own SSH connections are left out.
+
+    A connection counts where something listens on its port, or it is one of `ports`: sessions outlive the
+    service that took them.
+    """
     facts = await remote.facts()
     if facts.dialect == "powershell":
         found = rows(require(await remote.run(WINDOWS()), remote), remote.name)
-        listening, clients, unknown, own = _windows(found)
+        listening, clients, unknown, own = _windows(found, ports)
     else:
         result = await remote.run(LOOK(samba, as_user=root))
         if result.whole and result.status == 4:
@@ -105,7 +111,7 @@ async def look(remote: Remote, at: datetime, root: str, samba: str = "") -> Look
             )
         parts = _parts(require(result, remote), remote.name)
         own = require(await remote.run(OWN()), remote).decode(errors="replace")
-        listening, clients = sockets(parts["sockets"])
+        listening, clients = sockets(parts["sockets"], ports)
         who, unknown = _samba(parts["samba"])
         clients = [_with(client, who) for client in clients]
         clients += [*_nfs(parts["nfs"]), *_logins(parts["logins"])]
@@ -148,14 +154,17 @@ _OPEN = {
 _LISTEN = ("LISTEN", "0A", "Listen")
 
 
-def sockets(text: str) -> tuple[set[int], list[Client]]:
-    """Return the ports that are listened on, and who is connected to one; from ss or /proc/net/tcp."""
+def sockets(text: str, ports: Collection[int] = ()) -> tuple[set[int], list[Client]]:
+    """Return the ports that are listened on, and who is connected to one (or to one of `ports`).
+
+    From ss or /proc/net/tcp.
+    """
     found = list(_lines(text))
     listening = {port for state, _, port, _ in found if state in _LISTEN}
     return listening, [
         Client(peer=peer, port=port, detail=_OPEN[state], local=_is_local(peer, own))
         for state, own, port, peer in found
-        if state in _OPEN and port in listening and peer
+        if state in _OPEN and (port in listening or port in ports) and peer
     ]
 
 
@@ -293,7 +302,7 @@ def _logins(text: str) -> Iterator[Client]:
 Read = tuple[set[int], list[Client], tuple[str, ...], str]
 
 
-def _windows(found: list[dict[str, Any]]) -> Read:
+def _windows(found: list[dict[str, Any]], ports: Collection[int] = ()) -> Read:
     tcp = [row for row in found if word(row, "kind") == "tcp"]
     listening = {number(row, "port") or 0 for row in tcp if word(row, "state") in _LISTEN} - {0}
     who: dict[str, list[str]] = {}
@@ -305,7 +314,7 @@ def _windows(found: list[dict[str, Any]]) -> Read:
     clients = []
     for row in tcp:
         state, port, peer = word(row, "state"), number(row, "port") or 0, address(word(row, "peer"))
-        if state in _OPEN and port in listening and peer:
+        if state in _OPEN and (port in listening or port in ports) and peer:
             client = Client(
                 peer=peer, port=port, detail=_OPEN[state],
                 local=_is_local(peer, address(word(row, "address"))),

@@ -65,7 +65,7 @@ def over(
     later = [one for one in within if one.at > now]
     timely = [one for one in within if one.at <= now]
     used = [one for one in timely if runs(one, ports)]
-    slot = slot_s(window_s, min_samples)
+    slot = slot_s(window_s, min_samples) or 1.0
     moments = [begin, *(one.at for one in used)]
     gaps = [(after - before).total_seconds() for before, after in itertools.pairwise(moments)]
     gaps.append((now - moments[-1]).total_seconds())

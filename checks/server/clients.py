@@ -34,7 +34,8 @@ class Clients(RemoteCheck[ClientsSeen]):
     """Nobody uses this server any more: no client was connected at any look of a whole window.
 
     One run is one look; run it on a schedule (every 5 to 15 minutes) over the window, which should hold a
-    month's end or whatever is done rarely.
+    month's end or whatever is done rarely. With 'window: 0s' this one look alone decides, such as when the
+    old server is frozen: services that were stopped have no clients then, and that is told.
 
     Proves: at each of so many looks, spread over the window, no client was connected by TCP to a port that
     the server listens on, no NFS client was known and nobody was logged in, but those that are ignored.
@@ -64,7 +65,7 @@ class Clients(RemoteCheck[ClientsSeen]):
     local: bool = False
     """Whether the server's own programs count as clients, too."""
     window: Duration = 7 * 86400.0
-    """How long nobody may have been there."""
+    """How long nobody may have been there; `0s`: nobody is there now, and one look is enough."""
     min_samples: Annotated[int, Ge(2), Le(2000)] = 100
     """How many looks the window must hold; those that lie close together count once."""
     max_gap: Duration = 86400.0
@@ -74,15 +75,18 @@ class Clients(RemoteCheck[ClientsSeen]):
 
     def __post_init__(self) -> None:
         require_login(self)
+        if self.window == 0:
+            return
         if self.window < 60:
-            raise ValueError("'window' is at least one minute.")
+            raise ValueError("'window' is at least one minute, or '0s' for this one look.")
         if not 0 < self.max_gap <= self.window:
             raise ValueError("'max_gap' lies between 0 and 'window'.")
 
     async def observe(self, vantage: Vantage) -> ClientsSeen:
-        now = await look(await remote(self, vantage), vantage.now(), self.root, self.smb_conf or "")
+        host = await remote(self, vantage)
+        now = await look(host, vantage.now(), self.root, self.smb_conf or "", self.ports)
         looks = [now]
-        for earlier in vantage.earlier(EARLIER):
+        for earlier in vantage.earlier(EARLIER) if self.window else ():
             try:
                 seen: ClientsSeen = jsonable.from_json(ClientsSeen, earlier.observation)
             except ValueError:
@@ -92,13 +96,14 @@ class Clients(RemoteCheck[ClientsSeen]):
         return ClientsSeen(
             now=now,
             window=over(
-                looks, now.at, window_s=self.window, min_samples=self.min_samples, ports=self.ports
+                looks, now.at, window_s=self.window, min_samples=self.min_samples if self.window else 1,
+                ports=self.ports,
             ),
         )  # fmt: skip
 
     def judge(self, seen: ClientsSeen) -> Iterable[Finding]:
         window, host = seen.window, safe(seen.now.host)
-        expected = f"no client within {span(self.window)}"
+        expected = f"no client within {span(self.window)}" if self.window else "no client now"
         networks = [ipaddress.ip_network(network) for network in self.ignore]
         asked = [one for one in window.sightings if self._asked(one)]
         ignored = [one for one in asked if _inside(one.peer, networks)]
@@ -121,7 +126,10 @@ class Clients(RemoteCheck[ClientsSeen]):
                 host, f"{window.left_out} clients more than can be kept were connected.", expected=expected,
                 observed=f"{len(window.sightings)} kept", fix="Ask for the 'ports' that matter only.",
             )  # fmt: skip
-        yield from self._spread(seen, expected, used=bool(users or window.left_out))
+        if self.window:
+            yield from self._spread(seen, expected, used=bool(users or window.left_out))
+        elif not (users or window.left_out):
+            yield self._now(seen.now, expected)
         if ignored:
             yield passed(
                 host, f"{len(ignored)} clients were there and do not count.", expected="as 'ignore' says",
@@ -130,6 +138,15 @@ class Clients(RemoteCheck[ClientsSeen]):
 
     def _asked(self, one: Sighting) -> bool:
         return (self.local or not one.local) and (not self.ports or one.port in self.ports)
+
+    def _now(self, now: Look, expected: str) -> Finding:
+        """Say that nobody is there, and which services could not have been used."""
+        stopped = sorted(set(self.ports) - set(now.listening))
+        told = f"nothing listens on {in_line(map(str, stopped))}" if stopped else "every service is running"
+        return passed(
+            safe(now.host), "Nobody is connected at this moment.", expected=expected,
+            observed=f"no client at {minute(now.at)}; {told}",
+        )  # fmt: skip
 
     def _spread(self, seen: ClientsSeen, expected: str, *, used: bool) -> Iterable[Finding]:
         """Judge whether there are enough looks to say that nobody was there."""

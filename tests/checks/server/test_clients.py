@@ -141,6 +141,37 @@ def test_a_window_that_says_nothing_is_refused(params):
         check(**params)
 
 
+FROZEN = {"window": 0.0, "min_samples": 100, "max_gap": 86400.0}
+
+
+@pytest.mark.parametrize(
+    ("look_", "status", "words"),
+    [
+        pytest.param(at(NOW), S.PASS, "every service is running", id="nobody"),
+        pytest.param(at(NOW, listening=(22,)), S.PASS, "nothing listens on 445", id="stopped"),
+        pytest.param(at(NOW, SMB), S.FAIL, "192.0.2.7 used port 445", id="one"),
+        pytest.param(at(NOW, SMB, listening=(22,)), S.FAIL, "192.0.2.7", id="one of a stopped service"),
+        pytest.param(dataclasses.replace(at(NOW), left_out=2), S.INCONCLUSIVE, "2 clients", id="too many"),
+    ],
+)
+def test_without_a_window_this_one_look_decides(look_, status, words):
+    found, text = judged([look_], check(**FROZEN))
+    assert found is status, text
+    assert words in text
+
+
+def test_without_a_window_what_was_before_does_not_count():
+    one = check(**FROZEN)
+    window = over([at(NOW), at(NOW - HOUR, SMB)], NOW, window_s=0, min_samples=1, ports=(445,))
+    assert [f.status for f in one.judge(ClientsSeen(now=at(NOW), window=window))] == [S.PASS]
+
+
+def test_a_session_that_outlives_its_service_is_a_client():
+    text = "ESTAB 0 0 192.0.2.5:445 192.0.2.7:50122\nESTAB 0 0 192.0.2.5:51000 192.0.2.9:445\n"
+    assert sockets(text) == (set(), [])
+    assert [(one.peer, one.port) for one in sockets(text, (445,))[1]] == [("192.0.2.7", 445)]
+
+
 SS = """State      Recv-Q Send-Q         Local Address:Port           Peer Address:Port Process
 LISTEN     0      50                         *:445                        *:*
 LISTEN     0      128                  0.0.0.0:22                   0.0.0.0:*

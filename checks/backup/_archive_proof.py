@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from checks.backup._archive_content import HALF, Content
 from checks.backup._archive_tar import hash_all
-from checks.backup._check import BackupCheck
+from checks.backup._check import BackupCheck, SampledBackup
 from checks.backup._ladder import COMPLETE, INTEGRITY
 from checks.backup._sums import is_sha256, matched, parse_sums
 from checks.backup._walk import Walk
@@ -44,12 +44,12 @@ async def by_checksum(check: BackupCheck, walk: Walk, path: str, sums_path: str)
     return f"The whole file is as its checksum says ({digest[:16]}...)."
 
 
-async def by_manifest(check: BackupCheck, walk: Walk, path: str, content: Content) -> None:
-    """Hash every member of a plain tar archive and compare all lines of the manifest."""
+async def by_manifest(check: SampledBackup, walk: Walk, path: str, packed: str, content: Content) -> None:
+    """Hash every member of a tar archive and compare all lines of the manifest."""
     assert check.manifest is not None
     sums = parse_sums(await _text(check, walk, check.manifest))
     time = max(5.0, walk.vantage.remaining() - 10)
-    came = await hash_all(walk.remote, path, "tar", timeout_s=time, as_user=check.root)
+    came = await hash_all(walk.remote, path, packed, timeout_s=time, as_user=check.root)
     tell_manifest(walk, sums, came, {member.path for member in content.members}, check.manifest)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from checks.backup._asked import Asked
 from checks.backup._judge import judge_backup
 from checks.backup._ladder import BackupSeen
+from checks.backup._sums import NOTHING, is_sha256
 from checks.backup._walk import Walk
 from checks.bounds import Ge, Gt, Le, Len
 from checks.contract import CannotTell, Finding, Vantage
@@ -29,6 +30,14 @@ class Canary:
     """As the backup names it."""
     sha256: Sha256 | None = None
     """Of its content; left out, it is compared with the live file."""
+
+    def __post_init__(self) -> None:
+        if self.sha256 is None:
+            return
+        if not is_sha256(self.sha256):
+            raise ValueError("'sha256' of the canary is 64 hexadecimal digits, as sha256sum prints them.")
+        if self.sha256.lower() == NOTHING:
+            raise ValueError("A canary of no bytes proves nothing: whatever is lost looks like it.")
 
 
 class BackupCheck(RemoteCheck[BackupSeen]):
@@ -55,22 +64,6 @@ class BackupCheck(RemoteCheck[BackupSeen]):
     """By how many per cent it may lie above the median before that is told."""
     history: Annotated[int, Ge(0), Le(100)] = 10
     """How many earlier backups it is compared with."""
-    sample_files: Annotated[int, Ge(1), Le(100)] = 5
-    """How many random files are restored for rung 5."""
-    seed: Annotated[str, Len(1, 64)] | None = None
-    """Draws the same sample again; left out, it follows from the newest backup."""
-    live: RemotePath | None = None
-    """Where the files of the backup lie on this host today: `/` if under their own paths. The sample is
-    compared with those that have not changed since."""
-    manifest: RemotePath | None = None
-    """A file on the host with `sha256sum` lines of what was backed up: the sample is compared with it."""
-    canary: Canary | None = None
-    """A planted file that must come back: `{path: /srv/files/canary.txt, sha256: ...}`."""
-    scratch: RemotePath | None = None
-    """A directory on the host where the sample may be written, hashed and removed. Left out, nothing is
-    written: it is restored into a pipe."""
-    past_lock: bool = False
-    """Whether it may be read although another program holds its lock; that is a warning at best."""
 
     def __post_init__(self) -> None:
         require_login(self)
@@ -100,3 +93,19 @@ class BackupCheck(RemoteCheck[BackupSeen]):
             newer_than=self.newer_than, size_drop=self.size_drop, size_growth=self.size_growth,
             history=self.history,
         )  # fmt: skip
+
+
+class SampledBackup(BackupCheck):
+    """The parameters of a check that restores files for rung 5: how many, and what they are compared with."""
+
+    sample_files: Annotated[int, Ge(1), Le(100)] = 5
+    """How many random files are restored for rung 5."""
+    seed: Annotated[str, Len(1, 64)] | None = None
+    """Draws the same sample again; left out, it follows from the newest backup."""
+    live: RemotePath | None = None
+    """Where the files of the backup lie on this host today: `/` if under their own paths. The sample is
+    compared with those that have not changed since."""
+    manifest: RemotePath | None = None
+    """A file on the host with `sha256sum` lines of what was backed up: the sample is compared with it."""
+    canary: Canary | None = None
+    """A planted file that must come back: `{path: /srv/files/canary.txt, sha256: ...}`."""

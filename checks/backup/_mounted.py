@@ -13,7 +13,7 @@ from checks.vantage import CannotTell
 from checks.wire.ssh.command import Script
 
 if TYPE_CHECKING:
-    from checks.backup._check import BackupCheck
+    from checks.backup._check import SampledBackup
 
 FILES = Script(
     "files of a snapshot",
@@ -52,7 +52,9 @@ def parse_files(output: bytes) -> list[Candidate]:
     return found
 
 
-async def sample(walk: Walk, check: BackupCheck, place: str, listed: Sequence[Candidate], seed: str) -> None:
+async def sample(
+    walk: Walk, check: SampledBackup, place: str, listed: Sequence[Candidate], seed: str
+) -> None:
     """Read a sample of the files out of the snapshot at `place` and compare it."""
 
     async def restore(paths: Sequence[str]) -> Mapping[str, Restored]:

@@ -20,6 +20,8 @@ from checks.wire.ssh.remote import CommandResult
 
 RETRY_S = 3.0
 """After so long a lock is looked at once more."""
+LOCKS_S = 6.0
+"""What is left of the time when a `check` is ended, to ask once more who else is at work."""
 MAX_LISTING = 64 * 1024 * 1024
 MAX_STATS = 3
 """So many earlier snapshots are measured in one run; the ledger remembers them for the next."""
@@ -113,8 +115,12 @@ class Repository:
                 owners.append(told.parse_lock(result.stdout))
         more = len(names) - 3
         return "; ".join([*owners, *([f"{more} more"] if more > 0 else [])]) or (
-            "a lock that went" if names else ""
+            "a lock that went, or cannot be read" if names else ""
         )
+
+    async def note_locks(self) -> None:
+        """Keep whose locks stand where nothing more is asked than what was listed past them."""
+        self.walk.past_lock = await self._locks()
 
     async def respect_locks(self) -> None:
         """Raise CannotTell where another program works in the repository, unless that was permitted."""
@@ -161,7 +167,7 @@ class Repository:
 
     async def _verified(self, how: str, level: int, *words: str) -> CommandResult | None:
         """Return the result of a `check` without errors; None if the rung was told to have failed."""
-        result = await self.run("check", *words, seconds=86400.0)
+        result = await self.run("check", *words, seconds=max(1.0, self._time() - LOCKS_S))
         if result.ok:
             if "no errors were found" in result.text.splitlines():
                 return result
@@ -169,7 +175,7 @@ class Repository:
                 "restic check ended well and does not say that no errors were found.",
                 "Run it by hand, and tell what it printed.",
             )
-        what = told.why(result) if result.whole else "other"
+        what = told.why(result) if result.whole else "damaged" if told.lost(result) else "other"
         if what != "damaged":
             raise self.trouble(result, what)
         owner = self.walk.past_lock or await self._locks()
@@ -187,7 +193,9 @@ class Repository:
         if what == "password":
             return CannotTell(
                 "The password does not open the repository.",
-                "Correct 'password_file' or 'repo_password': it must belong to one of the repository's keys.",
+                "Correct 'password_file' or 'repo_password': it must belong to one of the repository's keys. "
+                "If it is the right one, see whether the folder 'keys' of the repository is empty or damaged: "
+                "then nothing in it can be restored.",
             )
         if what == "denied":
             return CannotTell(

@@ -17,7 +17,7 @@ from checks.safe import in_line, safe
 from checks.words import minute, rfc3339
 
 if TYPE_CHECKING:
-    from checks.backup._check import BackupCheck
+    from checks.backup._check import SampledBackup
     from checks.backup.snapshot import Snapshot
 
 NOT_A_BACKUP = "A rollback point on the same disks, not a backup."
@@ -160,7 +160,7 @@ def _complete(walk: Walk, newest: btrfs.Subvolume) -> None:
 
 
 async def _deeper(
-    check: BackupCheck, walk: Walk, newest: btrfs.Subvolume, place: str | None, scrub: btrfs.Scrub,
+    check: SampledBackup, walk: Walk, newest: btrfs.Subvolume, place: str | None, scrub: btrfs.Scrub,
     said: tuple[str, str],
 ) -> None:  # fmt: skip
     if walk.wants(INTEGRITY):
@@ -179,7 +179,7 @@ _MOUNT = "Mount the top of the file system (subvolid=5, read-only), so that the 
 
 
 async def _integrity(
-    check: BackupCheck, walk: Walk, newest: btrfs.Subvolume, place: str | None, scrub: btrfs.Scrub,
+    check: SampledBackup, walk: Walk, newest: btrfs.Subvolume, place: str | None, scrub: btrfs.Scrub,
     said: tuple[str, str],
 ) -> None:  # fmt: skip
     later = scrub.finished and scrub.at is not None and scrub.at > newest.at

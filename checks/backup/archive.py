@@ -10,7 +10,7 @@ from checks.backup._archive_content import Content
 from checks.backup._archive_files import PARTIAL, ArchiveFile, Looked, kind_of, listed, look, settled
 from checks.backup._archive_proof import by_checksum, by_manifest
 from checks.backup._archive_reader import Reader
-from checks.backup._check import BackupCheck, RemotePath
+from checks.backup._check import RemotePath, SampledBackup
 from checks.backup._ladder import COMPLETE, EXISTS, INTEGRITY, SAMPLE, Past
 from checks.backup._sample import compare
 from checks.backup._walk import Walk
@@ -27,7 +27,7 @@ _JUST_NOW = timedelta(minutes=2)
 """What was written into so lately and is cut may be a backup that is not through yet."""
 
 
-class Archive(BackupCheck):
+class Archive(SampledBackup):
     """The newest archive is young enough and whole, and what it holds comes back as it was.
 
     Looks at the newest file of a path or glob: tar, tar packed by gzip, xz, zstd or bzip2, one packed file
@@ -35,9 +35,9 @@ class Archive(BackupCheck):
 
     Proves: (3) the archive can be listed to its very end: the two empty blocks of a tar archive, the
     directory of a zip archive; no process of this account (of any, with sudo) is writing into it. (4) all of
-    it was unpacked on the host and the format's checksums hold; a plain tar archive has none of the data and
-    stays at 3, unless `checksum` or `manifest` say what it must be. (5) random members were unpacked into a
-    pipe and are what the live files, the manifest or the canary say.
+    it was unpacked on the host and the format's checksums hold; a plain tar archive, and what zstd or xz
+    packed without them, stays at 3 unless `checksum` or `manifest` say what it must be. (5) random members
+    were unpacked into a pipe and are what the live files, the manifest or the canary say.
     Cannot prove: that the right folders were packed; the contents of members that are encrypted. The time is
     that of the last write, or of the file's birth where it is less than half a day before; where the name
     says an earlier day, the end of that day. A copy that was made without its times looks young unless its
@@ -119,7 +119,7 @@ class Archive(BackupCheck):
         if seen.writers:
             self._written(walk, f"Process {seen.writers[0]} is writing into it.")
             return
-        reader = Reader(walk, newest, kind, self.root)
+        reader = Reader(walk, newest, kind, seen.head, self.root)
         trouble = None
         try:
             await reader.read()
@@ -189,12 +189,13 @@ class Archive(BackupCheck):
         if checked:
             walk.proven(INTEGRITY, "checksum of the file", checked)
         elif not content.checksums and self.manifest:
-            await by_manifest(self, walk, reader.file.path, content)
+            await by_manifest(self, walk, reader.file.path, reader.packed, content)
         elif not content.checksums:
             walk.absent(
                 INTEGRITY, "checksums of the format",
-                "A plain tar archive has no checksums of its data: pack it (zstd, gzip), or have the job "
-                "write a 'checksum' or 'manifest'.",
+                "It has none of its data, as a plain tar archive or one that was packed without (zstd "
+                "--no-check, xz --check=none): pack it with them, or have the job write a 'checksum' or "
+                "'manifest'.",
             )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from checks.backup._borg import (
     trouble,
 )
 from checks.backup._borg_scripts import CONTENT, LIST, RESTORE, SIZES, VERIFY, WRITES
-from checks.backup._check import BackupCheck, RemotePath
+from checks.backup._check import RemotePath, SampledBackup
 from checks.backup._ladder import COMPLETE, EXISTS, INTEGRITY, SAMPLE, Past, Restore
 from checks.backup._sample import Candidate, Restored, compare
 from checks.backup._walk import Walk
@@ -37,7 +37,7 @@ _FIX = (
 )
 
 
-class Borg(BackupCheck):
+class Borg(SampledBackup):
     """The newest archive of a borg repository is young enough, whole, and what it holds comes back as it was.
 
     For borg 1.x, run on the host; the repository may be a folder of it or lie elsewhere (`ssh://...`).
@@ -80,6 +80,8 @@ class Borg(BackupCheck):
     """Only archives whose names begin so are one series: `files-`."""
     lock_wait: Annotated[Duration, Le(300)] = 15.0
     """How long a lock of somebody else is waited for."""
+    past_lock: bool = False
+    """Whether it may be read although another program holds its lock; that is a warning at best."""
 
     def __post_init__(self) -> None:
         require_login(self)

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from checks import jsonable
 from checks.backup import _duplicity as told
-from checks.backup._check import BackupCheck
+from checks.backup._check import RemotePath, SampledBackup
 from checks.backup._ladder import COMPLETE, EXISTS, INTEGRITY, SAMPLE, BackupSeen, Past
 from checks.backup._records import parse_records
 from checks.backup._sample import Candidate, Restored, compare
@@ -26,7 +26,7 @@ from checks.words import minute, rfc3339
 _MEND = "Do not rely on it: make a full backup into a new place, then look what damaged this one."
 
 
-class Duplicity(BackupCheck):
+class Duplicity(SampledBackup):
     """A duplicity collection holds a backup that is recent, whole and, as far as asked, restorable.
 
     Proves: per rung, that a backup set is listed; by `duplicity verify`, which reads every volume of the
@@ -54,6 +54,9 @@ class Duplicity(BackupCheck):
     """The collection as duplicity names it on the host, without a password: `file:///srv/duplicity`."""
     repo_password: SecretRef | None = None
     """Reference to the passphrase; left out, the collection is not encrypted."""
+    scratch: RemotePath
+    """A directory on the host where duplicity may write its index and what it restores: a folder of our own
+    is made in it and removed."""
 
     def __post_init__(self) -> None:
         require_login(self)
@@ -61,8 +64,8 @@ class Duplicity(BackupCheck):
             raise ValueError("'url' is written like file:///srv/duplicity or sftp://host/path.")
         if re.search(r"://[^/@]*:[^/@]*@", self.url):
             raise ValueError("'url' holds a password, which every user of the host could read.")
-        if not (self.scratch or "").startswith("/"):
-            raise ValueError("duplicity needs a directory on the host to write into: name 'scratch'.")
+        if not self.scratch.startswith("/"):
+            raise ValueError("'scratch' is a directory on the host, from the root: /var/tmp.")
 
     async def climb(self, walk: Walk) -> None:
         """List, verify, and restore a sample."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from checks.backup import _kopia as told
-from checks.backup._check import BackupCheck, RemotePath
+from checks.backup._check import RemotePath, SampledBackup
 from checks.backup._kopia import KOPIA, SHOW, Snapshot
 from checks.backup._ladder import COMPLETE, EXISTS, INTEGRITY, SAMPLE, Past
 from checks.backup._records import parse_records
@@ -33,7 +33,7 @@ _UNREACHED = (
 )  # fmt: skip
 
 
-class Kopia(BackupCheck):
+class Kopia(SampledBackup):
     """A kopia repository holds a snapshot that is recent, whole and, as far as asked, restorable.
 
     Proves: per rung, that a complete snapshot is listed; that the objects of the newest and the blobs behind

@@ -6,7 +6,17 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, ClassVar
 
-from checks.backup._archive_files import LIST, PARTIAL, ArchiveFile, Looked, kind_of, listed, look, settled
+from checks.backup._archive_files import (
+    LIST,
+    PARTIAL,
+    ArchiveFile,
+    Looked,
+    kind_of,
+    listed,
+    look,
+    sealed,
+    settled,
+)
 from checks.backup._archive_proof import by_checksum
 from checks.backup._check import BackupCheck, RemotePath
 from checks.backup._ladder import COMPLETE, EXISTS, INTEGRITY, SAMPLE, Past
@@ -81,6 +91,8 @@ class Mysql(BackupCheck):
     """Port of the database server."""
     login: SqlName | None = None
     """The account that loads it; left out, as the client has it."""
+    manifest: RemotePath | None = None
+    """A file on the host with `sha256sum` lines of a physical backup's files, by which it reaches rung 4."""
 
     def __post_init__(self) -> None:
         require_login(self)
@@ -198,7 +210,7 @@ class Mysql(BackupCheck):
             told = await by_checksum(self, walk, path, self.checksum.replace("*", path))
             if told:
                 walk.proven(INTEGRITY, "checksum of the file", told)
-        elif pack in ("gz", "xz", "bz2") or (pack == "zst" and len(seen.head) > 4 and seen.head[4] & 4):
+        elif sealed(pack, seen.head):
             walk.proven(INTEGRITY, how, f"All of it was unpacked, and the checksums of {pack} hold.")
         elif self.load:
             walk.absent(INTEGRITY, how, "Its format has no checksums.")

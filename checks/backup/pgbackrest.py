@@ -55,6 +55,8 @@ class Pgbackrest(BackupCheck):
     """Number of the repository, where there are several; left out, the first."""
     as_user: Annotated[str, Len(1, 104)] = "postgres"
     """With `sudo`, pgBackRest is run as this user."""
+    past_lock: bool = False
+    """Whether it may be read although another program holds its lock; that is a warning at best."""
 
     def __post_init__(self) -> None:
         require_login(self)

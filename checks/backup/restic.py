@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from checks.backup import _restic as told
-from checks.backup._check import BackupCheck, RemotePath
+from checks.backup._check import RemotePath, SampledBackup
 from checks.backup._ladder import COMPLETE, EXISTS, INTEGRITY, SAMPLE, Past
 from checks.backup._restic import Snapshot
 from checks.backup._restic_repo import MAX_LISTING, MEND, Repository
@@ -24,7 +24,7 @@ from checks.words import minute, rfc3339
 _SUBSET = re.compile(r"[1-9]\d{0,5}/[1-9]\d{0,5}|\d{1,3}(\.\d{1,3})?%|[1-9]\d{0,9}[KkMmGgTt]")
 
 
-class Restic(BackupCheck):
+class Restic(SampledBackup):
     """A restic repository holds a backup that is recent, whole and, as far as asked, restorable.
 
     Proves: per rung, that a snapshot is listed; that its index, trees and packs are there (`restic check`);
@@ -64,6 +64,8 @@ class Restic(BackupCheck):
     """Only snapshots with this tag."""
     subset: Annotated[str, Len(2, 14)] | None = None
     """How much is read for rung 4: `5%`, `1/7` or `500M`. Left out, everything."""
+    past_lock: bool = False
+    """Whether it may be read although another program holds its lock; that is a warning at best."""
 
     def __post_init__(self) -> None:
         require_login(self)
@@ -82,10 +84,13 @@ class Restic(BackupCheck):
         newest = await self._list(walk, repository)
         if newest is None:
             return
+        if self.min_level < COMPLETE:
+            await repository.note_locks()
         if walk.wants(COMPLETE):
-            await repository.sizes(newest)
             await repository.respect_locks()
             await repository.check()
+        if walk.wants(COMPLETE):
+            await repository.sizes(newest)
         if walk.wants(INTEGRITY):
             await repository.read_data()
         if walk.wants(SAMPLE):

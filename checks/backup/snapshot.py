@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from checks.backup._check import BackupCheck, RemotePath
+from checks.backup._check import RemotePath, SampledBackup
 from checks.backup._snapshot_btrfs import climb_btrfs, climb_received
 from checks.backup._snapshot_others import climb_lvm, climb_zfs
 from checks.backup._walk import Walk
@@ -12,7 +12,7 @@ from checks.bounds import Ge, Le, Len
 from checks.remote.check import require_login
 
 
-class Snapshot(BackupCheck):
+class Snapshot(SampledBackup):
     """The newest snapshot of a volume is new enough and unspoilt: a point to roll back to.
 
     A snapshot lies on the same disks as what it is of. It is a rollback point and never a backup: it does not

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
 from checks.backup._archive_proof import CAT, MAX_MANIFEST, tell_manifest
-from checks.backup._check import BackupCheck, RemotePath
+from checks.backup._check import RemotePath, SampledBackup
 from checks.backup._ladder import COMPLETE, EXISTS, INTEGRITY, SAMPLE, Past
 from checks.backup._sample import Candidate, Restored, compare
 from checks.backup._sums import parse_sums
 from checks.backup._tree_host import Probe, counts, epochs, hash_all, marks, names, probe, restore, temporary
-from checks.backup._tree_live import against_live
+from checks.backup._tree_live import against_live, live_themselves
 from checks.backup._tree_log import LogRun, runs
 from checks.backup._tree_rdiff import climb_rdiff, verify_rdiff
 from checks.backup._walk import Walk
@@ -29,7 +29,7 @@ _COUNTED = 5
 """How many earlier snapshots are counted: each costs a walk through all of its files."""
 
 
-class Tree(BackupCheck):
+class Tree(SampledBackup):
     """A tree of copies is young enough, holds what it must, and its copies are what was copied.
 
     For the mirrors of rsync, the snapshots of rsnapshot and the repositories of rdiff-backup, on the host
@@ -78,6 +78,8 @@ class Tree(BackupCheck):
     """The job's lock file: as long as the process that it names lives, nothing is proven."""
     exclude: Annotated[tuple[Annotated[str, Len(1, 1000)], ...], Len(0, 100)] = ()
     """What the job leaves out on purpose, as rsync's `--exclude` takes it."""
+    past_lock: bool = False
+    """Whether it may be read although another program holds its lock; that is a warning at best."""
 
     def __post_init__(self) -> None:
         require_login(self)
@@ -112,6 +114,8 @@ class Tree(BackupCheck):
         walk.bytes, walk.files = size, files
         told = f"{files:,} files of {size:,} bytes in {safe(root, limit=300)}."
         walk.proven(EXISTS, "count of the tree", told)
+        if self.live:
+            await live_themselves(walk, self.live, root, self.root)
         walk.trying = COMPLETE
         last = await self._times(walk, roots, layout)
         if walk.wants(COMPLETE):

@@ -176,6 +176,7 @@ def forms(folder: Path) -> list[Form]:
     hold = partial(running_backup, locked)
     add(LOCKED, locked, "inconclusive", 2, "locked by PID", hold=hold)
     add(f"{LOCKED} read past it", locked, "warn", 5, "past a lock", hold=hold, past_lock=True)
+    add(f"{LOCKED} only listed", locked, "warn", 2, "past a lock", hold=hold, min_level=2)
     add(f"{HALF_WRITTEN} without a pack", damaged("no-pack", Path.unlink, data), "fail", 2, "does not exist")
     add(f"{HALF_WRITTEN} without its index", damaged("no-index", Path.unlink, index), "fail", 2, "not found")
     add(f"{HALF_WRITTEN} by a killed backup", _killed(base), "inconclusive", 2, "unlock")

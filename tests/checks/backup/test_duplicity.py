@@ -198,13 +198,12 @@ async def test_without_a_place_to_write_it_is_not_told(collection):
 @pytest.mark.parametrize(
     "params",
     [
-        {"scratch": None},
         {"scratch": "tmp"},
         {"url": "/srv/duplicity"},
         {"url": "sftp://user:word@backup.example.net/x"},
         {"url": "--help://"},
     ],
-    ids=["no-scratch", "relative", "no-scheme", "password", "option"],
+    ids=["relative", "no-scheme", "password", "option"],
 )
 def test_parameters_that_do_not_fit_are_refused(params):
     given_ = {"url": "file:///srv/d", "scratch": "/var/tmp", **params}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar
 
 from checks.bounds import Len
@@ -77,7 +77,7 @@ class Spn(RemoteCheck[SpnSeen]):
 
     Proves: which accounts of this domain have the names, as its directory says now.
     Cannot prove: that no account of another domain of the forest has one, too; nor that the service can read
-    its key. Samba's database is read by root only. Windows is asked by PowerShell, written after the
+    its key. Samba's database is read by root only. Windows is asked by PowerShell, written from the
     documentation and never run on a real one.
     If it fails: take the name from the old account and give it to the new one (setspn -D and -S, or samba-tool
     spn delete and add), then log on anew or purge the tickets (klist purge).

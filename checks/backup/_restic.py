@@ -58,10 +58,12 @@ date +%s%N
 """How long it takes to open the repository, and to restore so many bytes of a snapshot into a pipe."""
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,12}))?(Z|[+-]\d\d:\d\d)\Z")
+_LOST = re.compile(r"pack [0-9a-f]{64}: does not exist")
 _PACKS = re.compile(r"(\d{1,12}) / (\d{1,12}) packs")
 _DAMAGED = (
     "repository contains errors", "loadindex returned errors", "is damaged", "unmarshal:",
     "invalid data returned", "ciphertext verification failed", "could not load snapshot", "data corruption",
+    "ciphertext too small",
 )  # fmt: skip
 _UNREACHED = (
     "permission denied", "connection refused", "connection reset", "no such host", "i/o timeout",
@@ -98,6 +100,11 @@ def why(result: CommandResult) -> Why:
     if result.status == 10 or "is there a repository at the following location" in said:
         return "missing"
     return "damaged" if any(words in said for words in _DAMAGED) else "other"
+
+
+def lost(result: CommandResult) -> bool:
+    """Return whether a `check` that was ended had named a pack that is gone: it asks for it for minutes."""
+    return result.ended in ("remote-timeout", "total-timeout") and bool(_LOST.search(result.errors))
 
 
 def complaint(result: CommandResult) -> str:

@@ -194,8 +194,8 @@ class Repository:
             return CannotTell(
                 "The password does not open the repository.",
                 "Correct 'password_file' or 'repo_password': it must belong to one of the repository's keys. "
-                "If it is the right one, see whether the folder 'keys' of the repository is empty or damaged: "
-                "then nothing in it can be restored.",
+                "If it does, see whether the folder 'keys' of the repository is empty or damaged: then "
+                "nothing in it can be restored.",
             )
         if what == "denied":
             return CannotTell(

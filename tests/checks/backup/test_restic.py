@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -102,7 +103,7 @@ async def test_a_whole_repository_is_proven():
         assert "--no-lock" in command.argv
         assert "--no-cache" in command.argv
         assert not command.writes
-    assert [command.argv[1] for command in remote.ran] == ["snapshots", "stats", "list", "check", "check"]
+    assert [command.argv[1] for command in remote.ran] == ["snapshots", "list", "check", "stats", "check"]
 
 
 DENIED = "Fatal: unable to open repository at /srv/restic: ReadDir: open /srv/restic/keys: permission denied"
@@ -122,6 +123,10 @@ CASES = {
     "no repository, new code": ({"snapshots": (10, "", "x")}, Status.FAIL, 0, "There is no repository"),
     "no repository, or no right to see it": (
         {"snapshots": (1, "", f"{NONE}: permission denied")}, Status.INCONCLUSIVE, 0, "permission denied",
+    ),
+    "its configuration is cut": (
+        {"snapshots": (1, "", "Fatal: config cannot be loaded: ciphertext too small")},
+        Status.FAIL, 0, "cannot be opened",
     ),
     "unknown code": ({"snapshots": (77, "", "what")}, Status.INCONCLUSIVE, 0, "status 77"),
     "says nothing": ({"snapshots": ""}, Status.INCONCLUSIVE, 0, "no JSON"),
@@ -214,6 +219,33 @@ async def test_errors_beside_a_running_backup_are_not_told_as_damage():
     remote = Answers(check=(1, "pack 12: does not exist", FATAL), list=IDS[5], cat=RUNNING)
     _, status, findings = await look(remote, past_lock=True)
     assert status == Status.INCONCLUSIVE, said(findings)
+
+
+@pytest.mark.parametrize(
+    ("ended", "said_there", "expected"),
+    [
+        ("remote-timeout", f"scanning...pack {IDS[1]}: does not exist\nretrying", Status.FAIL),
+        ("total-timeout", f"pack {IDS[1]}: does not exist", Status.FAIL),
+        ("remote-timeout", "Load(<data/12>) returned error, retrying: connection", Status.INCONCLUSIVE),
+        ("connection-lost", f"pack {IDS[1]}: does not exist", Status.INCONCLUSIVE),
+    ],
+    ids=["ended by the host", "ended from here", "still asking", "lost"],
+)
+async def test_a_pack_that_restic_named_as_lost_before_its_time_was_over_is_told(ended, said_there, expected):
+    """restic asks for a lost pack of trees again and again, for a quarter of an hour."""
+    ran = []
+
+    class Slow(Answers):
+        async def run(self, command):
+            result = await super().run(command)
+            if command.argv[1] != "check":
+                return result
+            ran.append(command)
+            return replace(result, status=None, ended=ended, stdout=b"", stderr=said_there.encode())
+
+    seen, status, findings = await look(Slow())
+    assert (status, seen.proof_level) == (expected, 2), said(findings)
+    assert ran[0].timeout_s < 95, "some of the 100 s is left to ask who else is at work"
 
 
 async def test_a_lock_that_goes_is_waited_for():

@@ -110,6 +110,15 @@ def kind_of(head: bytes) -> str:
     return "tar" if is_tar(head) else ""
 
 
+def sealed(kind: str, head: bytes) -> bool:
+    """Return whether what is packed has checksums of all its data: zstd and xz may leave them out."""
+    if kind == "zst":
+        return len(head) > 4 and bool(head[4] & 4)
+    if kind == "xz":
+        return len(head) > 7 and bool(head[7] & 15)
+    return kind in ("gz", "bz2", "zip")
+
+
 def is_tar(head: bytes) -> bool:
     """Return whether these are the first 512 bytes of a tar archive: its first header's checksum is right."""
     if len(head) < 512:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from checks.backup._archive_content import Content
-from checks.backup._archive_files import ArchiveFile, is_tar
+from checks.backup._archive_files import ArchiveFile, is_tar, sealed
 from checks.backup._archive_tar import packed_head, read_single, read_tar, restore_single, restore_tar
 from checks.backup._archive_zip import read_zip, restore_zip
 from checks.backup._ladder import Restore
@@ -21,11 +22,12 @@ _TAR = re.compile(r"(?i)\.(tar\.[a-z0-9]+|t[gxb]z2?|tzst)\Z")
 class Reader:
     """Reads one archive; `content` is None for a format that is not read here."""
 
-    def __init__(self, walk: Walk, file: ArchiveFile, kind: str, as_user: str) -> None:
+    def __init__(self, walk: Walk, file: ArchiveFile, kind: str, head: bytes, as_user: str) -> None:
         self.file = file
         self.content: Content | None = None
         self._walk, self._kind, self._as_user = walk, kind, as_user
-        self._packed = "" if kind == "tar" else kind
+        self.packed = "" if kind == "tar" else kind
+        self._sealed = sealed(kind, head)
         self._tar = kind == "tar" or _TAR.search(file.path) is not None
 
     async def read(self) -> None:
@@ -36,14 +38,16 @@ class Reader:
         if self._kind == "zip":
             self.content = await read_zip(remote, path, self.file.size, timeout_s=self._time(), as_user=root)
             return
-        self._tar = self._tar or is_tar(await packed_head(remote, path, self._packed, root))
+        self._tar = self._tar or is_tar(await packed_head(remote, path, self.packed, root))
         if self._tar:
-            self.content = await read_tar(remote, path, self._packed, timeout_s=self._time(), as_user=root)
-            return
-        name = path.rpartition("/")[2]
-        self.content = await read_single(
-            remote, path, name.rpartition(".")[0] or name, self._packed, timeout_s=self._time(), as_user=root
-        )
+            content = await read_tar(remote, path, self.packed, timeout_s=self._time(), as_user=root)
+        else:
+            name = path.rpartition("/")[2]
+            content = await read_single(
+                remote, path, name.rpartition(".")[0] or name, self.packed, timeout_s=self._time(),
+                as_user=root,
+            )  # fmt: skip
+        self.content = replace(content, checksums=self._sealed)
 
     @property
     def damage(self) -> str:
@@ -56,7 +60,7 @@ class Reader:
         if self._kind == "zip":
             return await restore_zip(remote, path, names, timeout_s=self._time(), as_user=root)
         way = restore_tar if self._tar else restore_single
-        return await way(remote, path, self._packed, names, timeout_s=self._time(), as_user=root)
+        return await way(remote, path, self.packed, names, timeout_s=self._time(), as_user=root)
 
     def restore_time(self) -> Restore | None:
         """Return what unpacking all of it took."""

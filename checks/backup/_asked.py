@@ -44,6 +44,20 @@ def fresh(age_s: float, asked: Asked) -> Step:
     return Step(level=FRESH, outcome="proven", how="age of the newest backup", detail=f"It is {limit}.")
 
 
+def hollow(size: int | None, files: int | None) -> list[Step]:
+    """Return a failed rung `complete` for a backup that holds nothing, which every tool finds in order."""
+    if size != 0 and files != 0:
+        return []
+    return [
+        Step(
+            level=COMPLETE, outcome="failed", how="what it holds",
+            detail="There is no file in it." if files == 0 else "There is no file with content in it.",
+            fix="Look what the job backs up: an unmounted folder is empty, too, and a symbolic link is "
+            "backed up as a link.",
+        )
+    ]  # fmt: skip
+
+
 def shrunk(
     size: int | None, files: int | None, history: Sequence[Past], asked: Asked
 ) -> list[Step]:  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from checks.backup._archive_files import is_tar, kind_of
+from checks.backup._archive_files import is_tar, kind_of, sealed
 from checks.dataclass import dataclass
 from checks.remote.outcome import require, said_by
 from checks.safe import safe
@@ -106,17 +106,17 @@ async def inspect(remote: Remote, path: str, head: bytes, as_user: str) -> Dump:
             inner = b""
     else:
         inner = head
-    sealed = pack in ("gz", "xz", "bz2") or (pack == "zst" and len(head) > 4 and bool(head[4] & 4))
+    whole = sealed(pack, head)
     if inner.startswith(b"PGDMP") or is_tar(inner):
         kind = "custom" if inner.startswith(b"PGDMP") else "tar"
-        return listed_dump(await _list(remote, path, pack, as_user), kind, pack, sealed=sealed)
+        return listed_dump(await _list(remote, path, pack, as_user), kind, pack, sealed=whole)
     if pack == "none":
         result = await remote.run(HEAD(path, pack, as_user=as_user))
         try:
             inner = bytes.fromhex(require(result, remote).decode("ascii", "replace"))
         except ValueError:
             inner = b""
-    return plain_dump(inner, pack, sealed=sealed)
+    return plain_dump(inner, pack, sealed=whole)
 
 
 async def inspect_folder(remote: Remote, path: str, as_user: str) -> Dump:

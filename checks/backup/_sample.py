@@ -137,6 +137,11 @@ class _Drawing:
                     "Write its 'sha256' into 'canary', or say by 'live' where the files lie.",
                 )
             expected = live[1]
+            if expected == NOTHING:
+                raise CannotTell(
+                    f"The live canary {_shown(path)} is empty: whatever is lost looks like it.",
+                    "Write something into it, back it up, and run the check again.",
+                )
         return await self._compared({path: expected})
 
     async def rows(self) -> list[Compared]:

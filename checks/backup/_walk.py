@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from checks.backup._asked import Asked, fresh, shrunk
+from checks.backup._asked import Asked, fresh, hollow, shrunk
 from checks.backup._ladder import (
+    COMPLETE,
     EXISTS,
     NAMES,
     BackupSeen,
@@ -96,6 +97,8 @@ class Walk:
         facts = self._facts
         if age is not None:
             self._steps.append(fresh(age, asked))
+        if not any(step.outcome == "failed" and step.level <= COMPLETE for step in self._steps):
+            self._steps += hollow(self.bytes, self.files)
         self._steps += shrunk(self.bytes, self.files, self.history, asked)
         return BackupSeen(
             system=self.system,

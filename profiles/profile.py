@@ -9,10 +9,11 @@ from typing import Any
 from checks.dataclass import dataclass
 from profiles import kinds, wording
 from profiles.document import Document, read_document
-from profiles.expand import MAX_VALUE, Scope, Unbound, size, uses
+from profiles.expand import MAX_VALUE
 from profiles.files import read_bytes
 from profiles.model import ParameterModel, ProfileFile
 from profiles.problems import Path, Problem, Problems, did_you_mean, show_path
+from profiles.scope import Scope, Unbound, size, uses
 
 
 @dataclass

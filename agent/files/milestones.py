@@ -16,9 +16,10 @@ from agent.plan import DEFAULT_MAX_AGE_S, Gate, GateNeed, Milestone
 from checks.dataclass import dataclass
 from profiles import wording
 from profiles.document import Document
-from profiles.expand import Scope, Unbound, fill_deep, met, rounds
+from profiles.expand import fill_deep, met, rounds
 from profiles.model import GateModel, MilestoneModel
 from profiles.problems import Path, Problem, did_you_mean, show
+from profiles.scope import Scope, Unbound
 
 
 @dataclass

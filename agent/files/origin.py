@@ -6,8 +6,9 @@ import json
 import re
 from typing import Any
 
-from profiles.expand import Draft, uses
+from profiles.expand import Draft
 from profiles.problems import Path
+from profiles.scope import uses
 
 _ALONE = re.compile(r"\$\{[^{}]*\}\Z")
 _QUOTED = re.compile(r"(?<!\w)'([^'\n]{1,300})'(?!\w)")

@@ -17,8 +17,9 @@ from checks.contract import RESERVED, Check
 from checks.dataclass import dataclass
 from checks.safe import safe
 from profiles import wording
-from profiles.expand import Draft, uses
+from profiles.expand import Draft
 from profiles.problems import Path, Problem, did_you_mean, show
+from profiles.scope import uses
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}\Z")
 _MAX_HINTS = 20

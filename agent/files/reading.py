@@ -21,10 +21,11 @@ from checks.dataclass import dataclass
 from checks.safe import safe
 from profiles import wording
 from profiles.document import Document, read_document
-from profiles.expand import Draft, Scope, expand, slug, uses
+from profiles.expand import Draft, expand
 from profiles.problems import Path as YamlPath
 from profiles.problems import Problem, Problems, did_you_mean, scrub, show
 from profiles.profile import Profile, bind, read_profile
+from profiles.scope import Scope, slug, uses
 from profiles.shelf import locate
 
 _NOT_GIVEN = re.compile(r"The parameter '([a-z0-9_]+)' has no value")

@@ -11,9 +11,9 @@ from typing import Any
 
 from checks.dataclass import dataclass
 from profiles import kinds
-from profiles.expand import Scope, Unbound
 from profiles.model import ParameterModel
 from profiles.profile import Profile
+from profiles.scope import Scope, Unbound
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./@-]*( [A-Za-z0-9_./@-]+)*\Z|[0-9]+(\.[0-9]+){3}(/[0-9]+)?\Z")
 _WIDTH = 92

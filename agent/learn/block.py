@@ -15,7 +15,7 @@ from agent.learn.units import Unit, kind, units
 from agent.learn.vlans import trunk_lines, vlan_lines
 from agent.learn.words import Texts, literal
 from checks.dataclass import dataclass
-from profiles.expand import slug
+from profiles.scope import slug
 
 _NAME = 40
 _WIDTH = 240

@@ -11,7 +11,7 @@ import pytest
 
 from agent.files.load import Problems, load_plan
 from agent.plan import Plan
-from profiles.expand import slug
+from profiles.scope import slug
 
 PROJECT = "gonogo: 1\nproject: {name: x, timezone: UTC, cutover: 2026-12-05 22:30}\nprofile: ./prof.yaml\n"
 PROFILE = """gonogo-profile: 1

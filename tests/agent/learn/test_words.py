@@ -12,7 +12,7 @@ from agent.learn.words import Texts, literal, name_of
 from checks.judging import cannot_tell, failed, passed
 from checks.words import Finding
 from profiles.document import read_document
-from profiles.expand import Scope
+from profiles.scope import Scope
 from tests.checks.switch.made import neighbour
 
 TEXTS = st.one_of(st.text(max_size=60), st.text(alphabet="${}?ax\\\"'#:-&*!%@`|>,[] ~", max_size=20))

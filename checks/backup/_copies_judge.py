@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from checks.backup._check import BackupCheck
 from checks.backup._copies_seen import CopiesSeen, CopySeen
@@ -10,7 +10,7 @@ from checks.backup._copy import Copy
 from checks.backup._independent import independent
 from checks.backup._ladder import EXISTS, NAMES, BackupSeen
 from checks.backup.snapshot import Snapshot
-from checks.contract import Finding, Status, worst
+from checks.contract import Finding, Status
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed, warned
 from checks.safe import in_line, safe
@@ -153,21 +153,19 @@ class Judged:
         )  # fmt: skip
 
     def _totals(self) -> Iterator[Finding]:
-        numbers = {
-            "copies": len(self.counted),
-            "media": len({copy.medium.lower() for copy in self.counted}),
-            "off-site copies": sum(copy.offsite for copy in self.counted),
-            "immutable copies": sum(copy.immutable for copy in self.counted),
-        }
-        open_ = worst(finding.status for finding in self.worst.values() if finding) is Status.INCONCLUSIVE
-        for what, number in numbers.items():
+        open_ = tuple(
+            copy for copy in self.asked.copies
+            if copy not in self.counted and self._of(copy).status is Status.INCONCLUSIVE
+        )  # fmt: skip
+        now, at_best = _numbers(self.counted), _numbers((*self.counted, *open_))
+        for what, number in now.items():
             least = self.asked.least[what]
             if not least:
                 continue
             expected, observed = f"at least {least} {what}", f"{number}"
             if number >= least:
                 yield passed(self.seen.host, f"Enough {what} count.", expected=expected, observed=observed)
-            elif open_:
+            elif at_best[what] >= least:
                 yield cannot_tell(
                     self.seen.host, f"Not enough {what} are proven.", expected=expected, observed=observed,
                     fix="See above what keeps a copy from being looked at.",
@@ -177,11 +175,27 @@ class Judged:
                     self.seen.host, f"Not enough {what} count.", expected=expected, observed=observed,
                     fix="Mend the copies that do not count, or make another one.", reference=REFERENCE,
                 )  # fmt: skip
-        if not any(self._backup(copy) for copy in self.counted):
+        if any(self._backup(copy) for copy in self.counted):
+            return
+        if any(not copy.production for copy in open_):
+            yield cannot_tell(
+                self.seen.host, "No backup is proven.", expected="a proven backup", observed="none",
+                fix="See above what keeps a copy from being looked at.",
+            )  # fmt: skip
+        else:
             yield failed(
                 self.seen.host, "No backup counts at all.", expected="a proven backup", observed="none",
                 fix="Make one, or see above why none counts.", reference=REFERENCE,
             )  # fmt: skip
+
+
+def _numbers(copies: Sequence[Copy]) -> dict[str, int]:
+    return {
+        "copies": len(copies),
+        "media": len({copy.medium.lower() for copy in copies}),
+        "off-site copies": sum(copy.offsite for copy in copies),
+        "immutable copies": sum(copy.immutable for copy in copies),
+    }
 
 
 def _name(level: int) -> str:

@@ -83,6 +83,7 @@ _COMPARED = re.compile(
 )
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _BROKEN = re.compile(r"orphan|incomplete|not part of")
+_NONE = "No backup chains with active signatures found"
 _WHOLE = "No orphaned or incomplete backup sets found."
 _DAMAGED = (
     "hash mismatch", "crc check failed", "badgzipfile", "zlib.error", "eoferror", "not a gzipped file",
@@ -116,6 +117,12 @@ def parse_status(text: str) -> Collection:
         ]
         wrong.append(safe(" ".join(lines[:3]), limit=300) or "It does not say that no set is incomplete.")
     return Collection(times=tuple(times), whole=not wrong, told=" ".join(wrong))
+
+
+def says_none(text: str) -> bool:
+    """Return whether `collection-status` came to its end and lists no backup set."""
+    lines = text.splitlines()
+    return "Collection Status" in lines and any(line.startswith(_NONE) for line in lines)
 
 
 def _time(match: re.Match[str]) -> datetime | None:

@@ -111,6 +111,12 @@ class Duplicity(SampledBackup):
                 return False
             raise self._trouble(walk, result)
         found = told.parse_status(result.text)
+        if not found.times and not told.says_none(result.text):
+            walk.unknown(
+                EXISTS, how, "It does not say which backup chains are there.",
+                "Run `duplicity collection-status` by hand as the same account, and see what it prints.",
+            )  # fmt: skip
+            return False
         if not found.times:
             walk.failed(
                 EXISTS, how, f"No backup chain is there. {found.told}".strip(),

@@ -40,7 +40,8 @@ def command(
 ) -> None:
     """Open a practice office on this machine and run its project, as `gonogo run` would.
 
-    Real DNS, HTTPS, time and TCP servers on 127.0.0.1, in this process; no root and no network needed.
+    Real DNS, HTTPS, SNMP, SSH, time and TCP servers on 127.0.0.1, in this process; no root and no network
+    needed. The file servers behind SSH are stand-ins: files and backups are in memory, no command is run.
     Exit code: 4, the office has the faults of a real move; 0 with --fixed.
     """
     if dashboard and (serve or as_json or plain or everything):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -21,7 +22,7 @@ OLD_SERVER, NEW_SERVER = "192.0.2.20", "198.51.100.20"
 PREFERRED = {
     "dns": 21053, "intranet": 21443, "router": 21179, "printer": 21910, "recorder": 21800, "mail": 21025,
     "phones": 21506, "directory": 21389, "time": 21123, "policy": 21444, "switch": 21161, "ups": 21162,
-    "printer-snmp": 21163,
+    "printer-snmp": 21163, "files-old": 21022, "files-new": 21023,
 }  # fmt: skip
 """Ports that are used where they are free, so that the project file stays the same from start to start."""
 
@@ -84,13 +85,18 @@ class Faults:
     """The UPS is not plugged into mains."""
     waste_full: bool = True
     """The printer's waste container is full."""
+    changed_file: bool = True
+    """Somebody worked on a file of the old server after it was copied to the new one."""
+    old_backup: bool = True
+    """The old server's newest backup is three days old."""
     nothing_agreed: bool = True
     """Nobody has stated that the way back is agreed."""
 
 
 MENDED = Faults(
     old_record=False, expired_certificate=False, printer_off=False, recorder_open=False, second_spf=False,
-    old_policy=False, slow_port=False, on_battery=False, waste_full=False, nothing_agreed=False,
+    old_policy=False, slow_port=False, on_battery=False, waste_full=False, changed_file=False,
+    old_backup=False, nothing_agreed=False,
 )  # fmt: skip
 
 
@@ -100,6 +106,10 @@ class Office:
 
     ports: Mapping[str, int]
     ca_pem: bytes
+    ssh_key: str
+    """The technician's private key, which the two file servers know."""
+    known_hosts: str
+    """The file servers' host keys, as a known_hosts file has them."""
 
 
 @contextmanager
@@ -142,6 +152,8 @@ def opened(faults: Faults) -> Iterator[Office]:
             Greeter(bind("directory")),
             *_agents(faults, lambda name: bind(name, ports.datagrams)),
         ]
+        file_servers, ssh_key, known_hosts = _file_servers(faults, bind)
+        services += file_servers
         if faults.printer_off:
             bind("printer", ports.silent)
         else:
@@ -151,7 +163,9 @@ def opened(faults: Faults) -> Iterator[Office]:
         else:
             bind("recorder", ports.silent)
         with Serving(services):
-            yield Office(ports=bound, ca_pem=authority.pem())
+            yield Office(
+                ports=bound, ca_pem=authority.pem(), ssh_key=ssh_key, known_hosts=known_hosts,
+            )  # fmt: skip
     finally:
         ports.close_all(sockets)
 
@@ -166,6 +180,29 @@ def _agents(faults: Faults, bind: Callable[[str], socket.socket]) -> Iterator[Se
         ("printer-snmp", devices.printer(waste_full=faults.waste_full)),
     ):
         yield SnmpAgent(bind(name), devices.COMMUNITY, objects)
+
+
+def _file_servers(
+    faults: Faults, bind: Callable[[str], socket.socket]
+) -> tuple[list[Service], str, str]:  # fmt: skip
+    """Return the two servers, the technician's key, and what known_hosts must hold."""
+    from agent.demo import ssh_hosts as hosts
+    from agent.demo.ssh_server import SshServer, new_key
+
+    key, now = new_key(), int(time.time())
+    answers = {
+        "files-old": hosts.old_server(now, changed=faults.changed_file, overdue=faults.old_backup),
+        "files-new": hosts.new_server(now),
+    }
+    servers: list[Service] = []
+    known = ""
+    for name, answer in answers.items():
+        listening, host_key = bind(name), new_key()
+        servers.append(
+            SshServer(listening, host_key=host_key, user=hosts.USER, authorised=key, answers=answer)
+        )
+        known += f"[{ports.ADDRESS}]:{ports.port_of(listening)} {host_key.public}\n"
+    return servers, key.private, known
 
 
 def _zone(faults: Faults) -> str:

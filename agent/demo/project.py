@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from agent.demo.office import DOMAIN, NEW_MX, NEW_SERVER, SENDERS, Office
+from agent.demo.project_servers import quoted, servers_text
 from agent.demo.snmp_devices import ACCESS_POINT, COMMUNITY, UPLINK
 
 FILE = "practice-office.yaml"
 CA_FILE = "practice-ca.pem"
+KEY_FILE, KNOWN_HOSTS_FILE = "practice-key", "practice-known-hosts"
 _MARK = "# The practice office of `gonogo demo`"
 
 
@@ -19,7 +22,7 @@ class NotOurs(Exception):  # noqa: N818 - named for what was found
 
 
 def write_project(folder: Path | None, office: Office) -> Path:
-    """Write the project file and the authority's certificate; return the project file's path.
+    """Write the project file, certificate, key and known hosts of an office; return the project's path.
 
     Without a folder it is `gonogo-demo` here, or a new temporary folder where nothing can be written here.
     An earlier one with other text (somebody tried changes) is kept beside it, with `.before` at the end of
@@ -41,12 +44,21 @@ def _write(folder: Path, office: Office) -> Path:
     if before is not None and not before.startswith(_MARK):
         raise NotOurs(f"{path} was not written by gonogo demo: choose another folder with --dir.")
     ca_file.write_bytes(office.ca_pem)
+    (folder / KNOWN_HOSTS_FILE).write_text(office.known_hosts, encoding="ascii", newline="\n")
+    _write_key(folder / KEY_FILE, office.ssh_key)
     text = project_text(office, ca_file, _cutover(before))
     if before not in (None, text):
         path.replace(path.with_name(f"{FILE}.before"))
     if text != before:
         path.write_text(text, encoding="utf-8", newline="\n")
     return path
+
+
+def _write_key(path: Path, key: str) -> None:
+    """Write a private key that is this user's alone, whatever lay there."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", newline="\n") as file:
+        file.write(key)
 
 
 def _cutover(before: str | None) -> str:
@@ -78,7 +90,7 @@ project:
   time_servers: ["127.0.0.1:{port["time"]}"]
 
 scope:
-  in: [names, servers, intranet, mail, switch, power, printing, telephones, cameras]
+  in: [names, servers, files, backups, intranet, mail, switch, power, printing, telephones, cameras]
   out: [the Internet line, Wi-Fi]
 
 vendors:
@@ -120,6 +132,8 @@ milestones:
     title: Agreed and written down
   cabling:
     title: Boxes and switches are in place
+  services:
+    title: Names, printers, servers and backups work
 
 checks:
   carrier-box:
@@ -165,7 +179,7 @@ checks:
     planned_mx: [{NEW_MX}]
     resolvers: ["127.0.0.1:{port["dns"]}"]
     connect_to: 127.0.0.1:{port["policy"]}
-    ca_file: {_quoted(ca_file)}
+    ca_file: {quoted(ca_file)}
   mail-dmarc:
     type: mail.dmarc
     title: Receivers do not reject mail before its signature is proven
@@ -181,7 +195,7 @@ checks:
     owner: hosting
     target: 127.0.0.1:{port["intranet"]}
     server_name: intranet.{DOMAIN}
-    ca_file: {_quoted(ca_file)}
+    ca_file: {quoted(ca_file)}
   web-intranet:
     type: network.http
     title: The intranet answers and is well
@@ -190,7 +204,7 @@ checks:
     needs: [web-certificate]
     url: https://intranet.{DOMAIN}/health
     connect_to: 127.0.0.1:{port["intranet"]}
-    ca_file: {_quoted(ca_file)}
+    ca_file: {quoted(ca_file)}
     json: {{status: ok, office: new}}
   switch-ports:
     type: switch.ports
@@ -234,9 +248,4 @@ checks:
     target: 127.0.0.1
     ports: [{port["recorder"]}]
     control: 127.0.0.1:{port["intranet"]}
-"""
-
-
-def _quoted(path: Path) -> str:
-    """Return a path as a YAML scalar: quoted, quotes doubled."""
-    return "'" + path.as_posix().replace("'", "''") + "'"
+{servers_text(port, ca_file.parent / KEY_FILE, ca_file.parent / KNOWN_HOSTS_FILE)}"""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from checks.backup._archive_files import ArchiveFile
 from checks.backup._ladder import COMPLETE, EXISTS, INTEGRITY
-from checks.backup._pg_dump import HEAD, LOCAL_TIME
+from checks.backup._pg_dump import HEAD, LOCAL_TIME, NO_DATA
 from checks.backup._walk import Walk
 from checks.remote.outcome import require, said_by
 from checks.safe import safe
@@ -83,6 +83,7 @@ def whole(result: CommandResult, remote: Remote) -> tuple[str, str]:
     try:
         end = bytes.fromhex(lines[0]).decode(errors="replace")
         statuses = [int(word) for word in lines[2].removeprefix("status ").split()]
+        filled = int(lines[3])
     except (ValueError, IndexError):
         raise CannotTell(
             f"Reading the dump on {remote.name} gave half an answer.", "Run the check again."
@@ -99,7 +100,7 @@ def whole(result: CommandResult, remote: Remote) -> tuple[str, str]:
         return "Its last line, 'Dump completed', is missing.", end
     if end[marks[-1].end() :].strip():
         return "After its last line something else follows.", end
-    return "", end
+    return "" if filled else NO_DATA, end
 
 
 async def physical(walk: Walk, path: str, manifest: str, as_user: str) -> None:

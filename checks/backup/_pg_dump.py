@@ -52,15 +52,21 @@ sql() {
   esac
 }
 set -o pipefail
-sql "$2" "$3" "$1" | tail -c 700 | od -An -v -tx1 | tr -d ' \n'
-status="${PIPESTATUS[*]}"
+exec 4>&1
+counted=$({
+  sql "$2" "$3" "$1" |
+    tee >(grep -aEc '^(COPY .* FROM stdin;|(INSERT|REPLACE) +(IGNORE +)?INTO )' >&5) |
+    tail -c 700 | od -An -v -tx1 | tr -d ' \n' >&4
+  echo "status ${PIPESTATUS[*]}" >&5
+} 5>&1)
 echo
 if [ "$2" = tar ]; then unpack "$3" "$1" | tail -c 1024 | tr -d '\0' | wc -c; else echo 0; fi
-echo "status $status"
+printf '%s\n' "$counted" | sort -r
 """,
     shell="bash",
 )
-"""The last 700 bytes of the SQL in hex, what is not zero at the end of a tar file, how each program ended."""
+"""The last 700 bytes of the SQL in hex, what is not zero at the end of a tar file, how each program ended,
+and how many statements put data into tables."""
 LOCAL_TIME = Script("date", 'TZ=:/etc/localtime date -d "$1" +%s')
 """A dump holds the local time of where it was made, without its zone."""
 DIR = Script(
@@ -174,6 +180,9 @@ async def begun(remote: Remote, dump: Dump) -> datetime | None:
         return None
 
 
+NO_DATA = "It puts no data into any table: it is of another database, or the definitions alone."
+
+
 def read_wrong(result: CommandResult, remote: Remote, dump: Dump) -> str:
     """Return what is wrong with a dump that was read to its end, empty where nothing is."""
     lines = require(result, remote).decode("ascii", "replace").split("\n")
@@ -181,6 +190,7 @@ def read_wrong(result: CommandResult, remote: Remote, dump: Dump) -> str:
         end = bytes.fromhex(lines[0])
         after = int(lines[1])
         statuses = [int(word) for word in lines[2].removeprefix("status ").split()]
+        filled = int(lines[3])
     except (ValueError, IndexError):
         raise CannotTell(
             f"Reading the dump on {remote.name} gave half an answer.", "Run the check again."
@@ -208,4 +218,4 @@ def read_wrong(result: CommandResult, remote: Remote, dump: Dump) -> str:
         return f"After its last line something else follows: {safe(rest.decode(errors='replace'), limit=80)}"
     if after:
         return "The tar archive ends without its two empty blocks."
-    return ""
+    return "" if filled else NO_DATA

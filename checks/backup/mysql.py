@@ -22,7 +22,7 @@ from checks.backup._check import BackupCheck, RemotePath
 from checks.backup._ladder import COMPLETE, EXISTS, INTEGRITY, SAMPLE, Past
 from checks.backup._my_dump import COMPLETED, begin, folders, local_time, physical, whole
 from checks.backup._my_load import MyWish, load
-from checks.backup._pg_dump import READ
+from checks.backup._pg_dump import NO_DATA, READ
 from checks.backup._walk import Walk
 from checks.bounds import Len
 from checks.params import Port
@@ -180,7 +180,7 @@ class Mysql(BackupCheck):
         wrong, end = whole(await walk.remote.run(command), walk.remote)
         if await settled(walk.remote, newest.path, self.root) != seen.state:
             return self._busy(walk, "It changed while it was read.")
-        if wrong and walk.now is not None and walk.now - newest.written < _JUST_NOW:
+        if wrong not in ("", NO_DATA) and walk.now is not None and walk.now - newest.written < _JUST_NOW:
             return self._busy(walk, f"It was written into moments ago. {wrong}")
         if wrong:
             walk.failed(COMPLETE, "reading all of it", wrong, _NEW)

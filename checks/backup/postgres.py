@@ -18,7 +18,7 @@ from checks.backup._archive_proof import by_checksum
 from checks.backup._check import BackupCheck, RemotePath
 from checks.backup._ladder import COMPLETE, EXISTS, INTEGRITY, SAMPLE, Past
 from checks.backup._pg_base import climb_base
-from checks.backup._pg_dump import DIR, READ, Dump, begun, inspect, inspect_folder, read_wrong
+from checks.backup._pg_dump import DIR, NO_DATA, READ, Dump, begun, inspect, inspect_folder, read_wrong
 from checks.backup._pg_load import Wish, load
 from checks.backup._walk import Walk
 from checks.bounds import Len
@@ -242,7 +242,7 @@ class Postgres(BackupCheck):
         if seen is not None and await settled(walk.remote, path, self.root) != seen.state:
             return self._busy(walk, "It changed while it was read.")
         if (
-            wrong
+            wrong not in ("", NO_DATA)
             and walk.now is not None
             and walk.now - written < _JUST_NOW
             and "begins as none" not in wrong

@@ -55,6 +55,19 @@ def climbed(
     return asyncio.run(Mysql(**given).observe(Vantage(Shared(), allowance=60.0)))
 
 
+@pytest.mark.lab
+@pytest.mark.parametrize("database", ["app", "empty"])
+def test_a_dump_of_definitions_alone_is_not_complete(
+    server: mariadb.Server, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.sql("CREATE DATABASE IF NOT EXISTS empty")
+    path = tmp_path / "app.sql"
+    path.write_text(server.run("mariadb-dump", "--no-data", database))
+    seen = climbed(server, path, tmp_path, monkeypatch)
+    assert "no data into any table" in str(seen.steps)
+    assert seen.proof_level < 3, seen.steps
+
+
 LIES = {
     "another database is used": "USE `other`;\nDROP TABLE precious;\nUSE `app`;",
     "another database is made and used": "CREATE DATABASE IF NOT EXISTS `other`;\nUSE `other`;\n"
@@ -124,7 +137,7 @@ def ended(output: bytes) -> CommandResult:
 
 @given(st.binary(max_size=300), st.text(max_size=200))
 def test_parsers_take_whatever_comes(data: bytes, text: str) -> None:
-    for output in (data, data.hex().encode() + b"\n0\nstatus 0 0\n"):
+    for output in (data, data.hex().encode() + b"\n0\nstatus 0 0\n1\n"):
         try:
             wrong, _ = whole(ended(output), LocalRemote())
         except CannotTell:
@@ -138,6 +151,6 @@ def test_parsers_take_whatever_comes(data: bytes, text: str) -> None:
 
 def test_the_last_line_counts_only_at_the_end() -> None:
     for line in (b"-- Dump completed on 2026-11-22 18:19:53\n", b"-- Dump completed\n\n"):
-        assert not whole(ended(line.hex().encode() + b"\n0\nstatus 0 0\n"), LocalRemote())[0]
+        assert not whole(ended(line.hex().encode() + b"\n0\nstatus 0 0\n1\n"), LocalRemote())[0]
         more = line + b"INSERT INTO t VALUES (1);\n"
-        assert "follows" in whole(ended(more.hex().encode() + b"\n0\nstatus 0 0\n"), LocalRemote())[0]
+        assert "follows" in whole(ended(more.hex().encode() + b"\n0\nstatus 0 0\n1\n"), LocalRemote())[0]

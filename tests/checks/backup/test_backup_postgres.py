@@ -111,6 +111,25 @@ def test_a_dump_of_all_databases_is_not_loaded(
 
 
 @pytest.mark.lab
+@pytest.mark.parametrize(
+    ("words", "suffix"),
+    [(["--schema-only", "app"], "sql"), (["--schema-only", "-Fc", "app"], "dump"), (["template1"], "sql")],
+    ids=["definitions", "definitions-custom", "empty-database"],
+)
+def test_a_dump_that_holds_no_data_is_not_complete_however_well_it_ended(
+    cluster: postgres.Cluster, words: list[str], suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path(f"/tmp/gonogo-{os.getpid()}.{suffix}")
+    try:
+        cluster.run("pg_dump", f"--file={path}", *words)
+        seen = climbed(cluster, path, monkeypatch, min_level=3)
+    finally:
+        path.unlink(missing_ok=True)
+    assert "no data into any table" in detail(seen)
+    assert seen.proof_level < 3, detail(seen)
+
+
+@pytest.mark.lab
 def test_the_scratch_database_goes_even_when_the_load_is_killed(
     cluster: postgres.Cluster, tmp_path: Path
 ) -> None:
@@ -151,7 +170,11 @@ PLAIN = Dump(kind="plain", pack="none", sealed=False)
 
 @given(st.binary(max_size=400), st.integers(0, 3))
 def test_no_output_of_reading_a_dump_is_taken_for_whole(end: bytes, number: int) -> None:
-    for output in (end, end.hex().encode() + b"\n0\nstatus 0 0\n", end.hex().encode() + b"\n0\nstatus 1 0\n"):
+    for output in (
+        end,
+        end.hex().encode() + b"\n0\nstatus 0 0\n1\n",
+        end.hex().encode() + b"\n0\nstatus 1 0\n1\n",
+    ):
         try:
             wrong = read_wrong(ended(output), LocalRemote(), PLAIN)
         except CannotTell:
@@ -161,9 +184,9 @@ def test_no_output_of_reading_a_dump_is_taken_for_whole(end: bytes, number: int)
 
 def test_the_last_line_counts_only_at_the_end() -> None:
     good = b"--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict abc\n\n"
-    line = good.hex().encode() + b"\n0\nstatus 0 0 0 0\n"
+    line = good.hex().encode() + b"\n0\nstatus 0 0 0 0\n1\n"
     assert not read_wrong(ended(line), LocalRemote(), PLAIN)
-    more = (good + b"INSERT INTO t VALUES (1);\n").hex().encode() + b"\n0\nstatus 0 0 0 0\n"
+    more = (good + b"INSERT INTO t VALUES (1);\n").hex().encode() + b"\n0\nstatus 0 0 0 0\n1\n"
     assert "something else follows" in read_wrong(ended(more), LocalRemote(), PLAIN)
     assert "cluster" in read_wrong(ended(line), LocalRemote(), Dump(kind="all", pack="none", sealed=False))
 

@@ -22,6 +22,7 @@ BROKEN = {
     "IntegrityError", "IntegrityErrorBase", "Repository.ObjectNotFound", "Repository.CheckNeeded",
     "Repository.InvalidRepository", "Repository.InvalidRepositoryConfig", "TAMInvalid", "ArchiveTAMInvalid",
     "TAMRequiredError", "ArchiveTAMRequiredError", "NoManifestError", "DecompressionError",
+    "RepoKeyNotFoundError",
 }  # fmt: skip
 LOCKED = {"LockTimeout", "LockFailed", "LockError", "LockErrorT"}
 _RAISED = re.compile(r"[A-Za-z.]{1,60}(Error|Exception|NotFound): ")
@@ -69,7 +70,7 @@ class Said:
     def damaged(self) -> bool:
         """Whether it says that the repository is damaged, and not that it could not be looked at."""
         lost = "FileNotFoundError" in self.errors and "/data/" in self.errors
-        return bool(self.ids & BROKEN) or lost
+        return bool(self.ids & BROKEN) or lost or "configparser." in self.errors
 
 
 async def ask(
@@ -154,6 +155,12 @@ def trouble(said: Said, remote: Remote) -> CannotTell:
         )
     if "PassphraseWrong" in said.ids:
         return CannotTell("The passphrase of the repository is wrong, or none was given.", "Correct it.")
+    if "KeyfileNotFoundError" in said.ids:
+        return CannotTell(
+            f"This account has no key file of the repository: {first_words(said)}.",
+            "Log in as the account that makes the backups, or set 'sudo: true'. Keep the key file and its "
+            "passphrase in a safe place, too (borg key export): without it nothing can be restored.",
+        )
     if "Repository.DoesNotExist" in said.ids:
         return CannotTell(
             "There is no repository there.", "Correct 'repo', or see whether its disk is mounted."
@@ -164,7 +171,7 @@ def trouble(said: Said, remote: Remote) -> CannotTell:
 def first_words(said: Said) -> str:
     """Return what borg said, short: its first line and what a traceback ends with."""
     lines = [line.strip() for line in said.errors.splitlines() if line.strip()]
-    raised = [line for line in lines[1:] if _RAISED.match(line)]
+    raised = [line for line in lines[1:] if _RAISED.match(line) and "cleanup happened" not in line]
     return safe(" / ".join([*lines[:1], *raised[-1:]]), limit=250).rstrip(".")
 
 

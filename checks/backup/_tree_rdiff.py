@@ -58,6 +58,7 @@ echo "ended $?"
     shell=BASH,
 )
 _TIME = re.compile(r"\.(\d{4}-\d\d-\d\dT\d\d[:-]\d\d[:-]\d\d(?:Z|[+-]\d\d[:-]\d\d))\.")
+_PACKED = re.compile(r"^(EOFError|zlib\.error|\S{0,20}BadGzipFile): ", re.MULTILINE)
 _FIX = "Make a backup anew and watch it end; rdiff-backup goes back to the session before when it runs next."
 
 
@@ -197,7 +198,13 @@ async def verify_rdiff(walk: Walk, path: str, as_user: str) -> None:
     shown = safe(" / ".join(said.splitlines()[-3:]), limit=300)
     if status is None:
         raise CannotTell("rdiff-backup gave half an answer.", HALF)
-    if "doesn't match" in said or "does not match" in said:
+    if _PACKED.search(said):
+        walk.failed(
+            COMPLETE, "rdiff-backup verify",
+            f"The list of its files (rdiff-backup-data/mirror_metadata) is cut or damaged: {shown}",
+            "Make a backup anew, elsewhere; the copies themselves lie in the mirror as plain files.",
+        )  # fmt: skip
+    elif "doesn't match" in said or "does not match" in said:
         walk.failed(INTEGRITY, "rdiff-backup verify", f"It ended with status {status[1]}: {shown}", _FIX)
     elif status[1] == "0" and "verified successfully" in said.lower() and "warning" not in said.lower():
         walk.proven(INTEGRITY, "rdiff-backup verify", "Every file has the digest that was kept of it.")

@@ -86,6 +86,9 @@ def test_what_contradicts_itself_is_refused(params, why):
     ('{"msgid": "Exception", "message": "FileNotFoundError: [Errno 2]: \'/b/data/0/2\'"}', True, False),
     ('{"msgid": "Exception", "message": "FileNotFoundError: [Errno 2]: \'/b/config\'"}', False, False),
     ('{"msgid": "PassphraseWrong", "message": "IntegrityError"}', False, False),
+    ('{"msgid": "RepoKeyNotFoundError", "message": "No key entry found"}', True, False),
+    ('{"msgid": "KeyfileNotFoundError", "message": "No key file"}', False, False),
+    ("configparser.ParsingError: Source contains parsing errors: '/b/config'", True, False),
     ("Traceback", False, False),
     ("[" * 5000, False, False),
 ])  # fmt: skip

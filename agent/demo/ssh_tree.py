@@ -12,7 +12,6 @@ from agent.demo.ssh_line import Call, Said
 
 _BLOCK = 4096
 _ORDER = " !#$%&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~"
-_ACLS = {"d": "user::rwx,group::rwx,other::r-x", "f": "user::rw-,group::rw-,other::r--"}
 _FOLDER_MODE = "775"
 
 
@@ -22,7 +21,7 @@ def tell(disk: Disk, call: Call) -> Said:
     files = disk.below(root)
     if not files:
         return Said(err=f"stat: cannot statx '{root}': No such file or directory\n".encode(), status=3)
-    records = sorted(_records(files, acl=acl == "1", owner=owner == "1", buckets=int(buckets)))
+    records = sorted(_records(files, owner=owner == "1", buckets=int(buckets)))
     lines = [f"H\t{disk.machine}\t2049:{hash_of(root)}"]
     listed = _sums(records) if mode == "sums" else _listed(records, set(want.split()))
     lines += [*listed, *sorted(_totals(files, acl=acl == "1")), "E", ""]
@@ -43,17 +42,14 @@ def _folders(files: dict[str, File]) -> set[str]:
     return found
 
 
-def _records(
-    files: dict[str, File], *, acl: bool, owner: bool, buckets: int
-) -> Iterator[tuple[str, str]]:  # fmt: skip
+def _records(files: dict[str, File], *, owner: bool, buckets: int) -> Iterator[tuple[str, str]]:
+    """Return bucket and line of each entry; nothing has an access list beyond its mode."""
     who = f"{UID}\t{GID}" if owner else "\t"
     entries = [("d", "", "", _FOLDER_MODE, "", path) for path in _folders(files)]
     entries += [("f", str(len(one.data)), str(one.mtime), one.mode, "1", path) for path, one in files.items()]
     for kind, size, mtime, mode, links, path in entries:
         bucket = str(_bucket(path, buckets))
         yield bucket, f"{kind}\t{size}\t{mtime}\t{who}\t{mode if owner else ''}\t{links}\t{path}//"
-        if acl:
-            yield bucket, f"A\t{_ACLS[kind]}\t{path}"
 
 
 def _bucket(path: str, buckets: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
 from checks.bounds import Len
-from checks.contract import CannotTell, Check, Vantage
+from checks.contract import CannotTell, Check, Vantage, is_loopback
 from checks.dataclass import dataclass
 from checks.params import SecretRef
 from checks.remote.check import Hop, Login, User, at_login, remote
@@ -64,6 +64,11 @@ class InventoryCheck(LoginDefaults[Seen]):
     def subject(self) -> str:
         names = [login.host for login in self.inventory[:3]]
         return ", ".join(names) + (f" and {len(self.inventory) - 3} more" if len(self.inventory) > 3 else "")
+
+    def needs_link(self) -> bool:
+        hops = [login.jump or self.jump for login in self.inventory]
+        places = [*(login.host for login in self.inventory), *(hop.host for hop in hops if hop)]
+        return not all(is_loopback(place) for place in places)
 
     def allowance(self) -> float:
         return 20.0 + EACH_S * -(-len(self.inventory) // AT_ONCE)

@@ -105,23 +105,22 @@ class Egress(LoginDefaults[EgressSeen]):
         return Login(host=self.host, host_key=self.host_key) if self.host is not None else None
 
     async def observe(self, vantage: Vantage) -> EgressSeen:
-        places = list(self.closed)
         watching = asyncio.ensure_future(self._witness(vantage))
         inside = self._inside()
         try:
             if inside is None:
-                patience = min(float(WAIT_S), max(0.1, budget(vantage) / 4))
                 name = "this laptop"
-                before = await knock(vantage, self.control, patience)
-                tries = await asyncio.gather(*(knock(vantage, place, patience) for place in places))
-                after = await knock(vantage, self.control, patience)
+                before, tries, after = await self._from_here(vantage)
             else:
-                host = await remote(self, vantage, inside)
-                name = host.name
-                [before] = await knock_from(host, [self.control], WAIT_S)
-                tries = await knock_from(host, places, WAIT_S)
-                [after] = await knock_from(host, [self.control], WAIT_S)
+                name = inside.host
+                async with asyncio.timeout(budget(vantage)):
+                    before, tries, after = await self._from_inside(vantage, inside)
             witness, trouble = await watching
+        except TimeoutError:
+            raise CannotTell(
+                f"{name} was not done in the time of the check.",
+                "Give the check a longer 'timeout', or look why this machine is silent.",
+            ) from None
         finally:
             watching.cancel()
         return EgressSeen(
@@ -129,14 +128,30 @@ class Egress(LoginDefaults[EgressSeen]):
             witness_trouble=trouble, earlier=self._earlier(vantage),
         )  # fmt: skip
 
+    async def _from_here(self, vantage: Vantage) -> tuple[Knock, list[Knock], Knock]:
+        patience = min(float(WAIT_S), max(0.1, budget(vantage) / 4))
+        before = await knock(vantage, self.control, patience)
+        tries = await asyncio.gather(*(knock(vantage, place, patience) for place in self.closed))
+        return before, tries, await knock(vantage, self.control, patience)
+
+    async def _from_inside(self, vantage: Vantage, inside: Login) -> tuple[Knock, list[Knock], Knock]:
+        host = await remote(self, vantage, inside)
+        [before] = await knock_from(host, [self.control], WAIT_S)
+        tries = await knock_from(host, self.closed, WAIT_S)
+        [after] = await knock_from(host, [self.control], WAIT_S)
+        return before, tries, after
+
     async def _witness(self, vantage: Vantage) -> tuple[list[Knock], str]:
         if self.witness is None:
             return [], ""
         try:
-            host = await remote(self, vantage, self.witness)
-            return await knock_from(host, list(self.closed), WAIT_S), ""
+            async with asyncio.timeout(budget(vantage) * 0.9):
+                host = await remote(self, vantage, self.witness)
+                return await knock_from(host, self.closed, WAIT_S), ""
         except CannotTell as trouble:
             return [], trouble.reason
+        except TimeoutError:
+            return [], f"{self.witness.host} was not done in the time of the check."
 
     def _earlier(self, vantage: Vantage) -> tuple[SeenOpen, ...]:
         found: dict[str, SeenOpen] = {}

@@ -1,4 +1,4 @@
-"""Every check of DNS, mail, Microsoft 365 and devices among peers that take all and never say a word.
+"""Every check of DNS, mail, Microsoft 365, devices, security among peers that take all and never say a word.
 
 None may pass, each must end by itself within its time and say so, and nothing may be left running.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from agent.engine.attempt import Subject, perform
 from agent.engine.reaper import Reaper
@@ -28,7 +28,7 @@ from tests.checks.wire.dns_servers import free_port
 from tests.lab.microsoft import CLIENT, TENANT
 
 DEVICES = ("switch.", "ups", "printer")
-FAMILIES = ("dns.", "mail.", "m365.", *DEVICES)
+FAMILIES = ("dns.", "mail.", "m365.", "security.", *DEVICES)
 ALLOWANCE_S, DEVICE_S = 5.0, 15.0
 """An agent is asked several times in each version of SNMP before it is called silent."""
 SLACK_S = 1.0
@@ -36,10 +36,13 @@ DOMAIN = "office.example"
 MX = "office-example.mail.protection.outlook.com"
 PROVEN = {
     "dns.authority", "dns.delegation", "dns.record", "mail.smtp", "m365.frontdoor", "m365.teams_media",
+    "security.egress", "security.exposure",
 }  # fmt: skip
 """Whose claim is that a certain server answers here: silence is a failure, where nothing is in between or a
-control is silent, too."""
-CONNECTS = {"m365.endpoints", "m365.frontdoor"}
+control is silent, too. Or that a port is closed: one that takes connections and is silent is not."""
+CONTROLLED = {"security.egress", "security.exposure"}
+"""Who take no control on this machine where a peer is elsewhere."""
+CONNECTS = {"m365.endpoints", "m365.frontdoor", "security.egress"}
 """Who tell, too, that a port accepts connections: these do."""
 
 
@@ -66,7 +69,7 @@ def ways(port: int) -> dict[str, dict[str, Any]]:
     }  # fmt: skip
     resolvers = {"resolvers": [here, other]}
     mx = {"name": DOMAIN, "rdtype": "MX"}
-    found: dict[str, dict[str, Any]] = devices(here, other) | {
+    found: dict[str, dict[str, Any]] = devices(here, other) | security(here, other, port) | {
         "dns.ptr": {"hosts": [{"address": "192.0.2.25", "name": "mail.office.example"}], **resolvers},
         "dns.record": {"name": DOMAIN, "rdtype": "MX", "servers": [here], "expect": [f"0 {MX}"]},
         "dns.record/absent": {"name": DOMAIN, "rdtype": "MX", "servers": [here], "match": "absent"},
@@ -164,6 +167,27 @@ def devices(here: str, other: str) -> dict[str, dict[str, Any]]:
     } | {"switch.identity/user": user, "switch.ports/user": user}  # fmt: skip
 
 
+def security(here: str, other: str, port: int) -> dict[str, dict[str, Any]]:
+    """Return parameters for every type about security."""
+    login = {"user": "tech", "password": "env:S", "agent": False}
+    machines = {"inventory": [{"host": here}], **login}
+    return {
+        "security.tls_versions": {"servers": [here]},
+        "security.smb1": {"hosts": [here]},
+        "security.rdp_nla": {"hosts": [here]},
+        "security.exposure": {
+            "ranges": ["127.0.0.1/32"], "ports": [port], "control": other, "authorised_by": "the owner",
+        },
+        "security.egress": {"closed": [here], "control": other},
+        "security.egress/inside": {"closed": [here], "control": other, "host": here, **login},
+        "security.dns_filter": {
+            "blocked": ["malware.example"], "control": DOMAIN, "resolvers": [here], "bypass": [other],
+        },
+        "security.endpoint_protection": machines,
+        "security.admins": {**machines, "approved": ["root"]},
+    }  # fmt: skip
+
+
 HOSTS = (
     "outlook.cloud.microsoft", "outlook.office.com", "outlook.office365.com", "smtp.office365.com",
     "autodiscover-s.outlook.com", "ps.compliance.protection.outlook.com", "www.office.com",
@@ -254,7 +278,11 @@ def test_a_check_needs_the_link_as_soon_as_one_peer_is_not_this_machine(name):
             inner = inner[key]
         there = inner[path[-1]].replace("http://127.0.0.1", "https://192.0.2.9")
         inner[path[-1]] = there.replace("127.0.0.1", "192.0.2.9").replace("127.0.0.2", "192.0.2.8")
-        assert built(kind, changed).needs_link(), path
+        if kind in CONTROLLED and path[-1] != "control" and path[-1] != "host":
+            with pytest.raises(ValidationError, match="proves nothing about the way"):
+                built(kind, changed)
+        else:
+            assert built(kind, changed).needs_link(), path
 
 
 def test_resolvers_that_are_left_out_are_not_this_machine():

@@ -61,7 +61,7 @@ class Borg(SampledBackup):
         host: files.example.net
         user: tech
         repo: /backup/borg
-        password_file: /root/.borg-passphrase
+        password_file: /etc/borg/passphrase
         sudo: true
         live: /
         min_level: 5

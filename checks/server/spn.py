@@ -79,8 +79,8 @@ class Spn(RemoteCheck[SpnSeen]):
     Cannot prove: that no account of another domain of the forest has one, too; nor that the service can read
     its key. Samba's database is read by root only. Windows is asked by PowerShell, written from the
     documentation and never run on a real one.
-    If it fails: take the name from the old account and give it to the new one (setspn -D and -S, or samba-tool
-    spn delete and add), then log on anew or purge the tickets (klist purge).
+    If it fails: take the name from the old account and give it to the new one (setspn -D and -S, or
+    samba-tool spn delete and add), then log on anew or purge the tickets (klist purge).
 
     Source: RFC 4120 section 6.2; MS-ADTS section 5.1.1.1.10; Microsoft Learn, setspn.
 

@@ -17,7 +17,7 @@ contacts: {it: {name: Anna}}
 with:
   new: {host: new.corp.example, user: tech, sudo: true}
   old: {host: old.corp.example, user: tech, sudo: true}
-  backups: [{name: files, kind: restic, settings: {repo: /srv/backup, password_file: /root/.restic, live: /}}]
+  backups: [{name: files, kind: restic, settings: {repo: /srv/backup, password_file: /etc/restic.key, live: /}}]
   rollback: [{name: files, kind: snapshot, settings: {layout: btrfs, path: /srv}}]
   freeze: 2026-12-05T18:00:00+01:00
   service_ports: [445]
@@ -25,9 +25,9 @@ with:
 MORE = """  copies:
     - {name: production, location: office, medium: raid, production: true}
     - {name: nas, location: office, medium: nas, type: backup.restic,
-       with: {repo: /srv/backup/files, password_file: /root/.restic}}
+       with: {repo: /srv/backup/files, password_file: /etc/restic.key}}
     - {name: away, location: dc, medium: cloud, offsite: true, type: backup.restic,
-       with: {host: away.example.org, repo: /srv/files, password_file: /root/.restic}}
+       with: {host: away.example.org, repo: /srv/files, password_file: /etc/restic.key}}
   data: [{source_path: /srv/files, target_path: /srv/files}]
   room: {mounts: [{path: /srv/files, needs: 200 GiB}], min_free: 5%, min_cpus: 4}
   trees:
@@ -36,7 +36,7 @@ MORE = """  copies:
   shares: {}
   databases:
     - {name: erp, engine: postgres, database: erp, as_user: postgres}
-    - {name: shop, engine: mysql, database: shop, defaults_file: /root/.my.cnf}
+    - {name: shop, engine: mysql, database: shop, defaults_file: /etc/mysql/gonogo.cnf}
   replicas: [{name: erp, engine: postgres, database: erp, max_lag: 30s, as_user: postgres}]
   ports: {}
   services: {}
@@ -55,7 +55,7 @@ MORE = """  copies:
   endpoints: [{name: smb, host: files.corp.example, port: 445}]
   applications: [{name: erp, url: "https://erp.corp.example/health", match: ok}]
   commands: [{name: licence, argv: [/opt/erp/bin/licence, status], match: valid}]
-  new_backups: [{name: new-files, kind: restic, settings: {repo: /srv/new, password_file: /root/.restic}}]
+  new_backups: [{name: new-files, kind: restic, settings: {repo: /srv/new, password_file: /etc/restic.key}}]
   not_users: [10.20.0.9/32]
   time_server: 10.20.0.1
 """

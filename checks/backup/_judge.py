@@ -67,7 +67,9 @@ def _rung(asked: Asked, seen: BackupSeen) -> Finding:
 
 def _step(seen: BackupSeen, step: Step) -> Finding:
     subject = f"{seen.host}: {NAMES[step.level] if 0 <= step.level < len(NAMES) else step.level}"
-    message = f"{safe(step.how, limit=200)}: {safe(step.detail, limit=600)}"
+    message = safe(step.detail, limit=600)
+    if not subject.endswith(f": {step.how}"):
+        message = f"{safe(step.how, limit=200)}: {message}"
     fix = step.fix or "Look at the backup by hand."
     if step.outcome == "failed":
         return failed(subject, message, fix=fix, reference=REFERENCE)
@@ -90,6 +92,14 @@ def _age(asked: Asked, seen: BackupSeen) -> Iterator[Finding]:
             fix="Set the clocks by NTP (of the host, and of what makes the backup), then back up anew.",
         )  # fmt: skip
     else:
+        ours = seen.age_s - _off(seen, CLOCK_LIMIT_S)
+        if seen.age_s <= asked.rpo_s < ours:
+            yield cannot_tell(
+                seen.host, "The clock of the host is so far behind that the age may be too great.",
+                expected=f"at most {span(asked.rpo_s)}",
+                observed=f"{span(max(seen.age_s, 0.0))} by the host's clock, {span(ours)} by this laptop's",
+                fix="Set the host's clock by NTP, and run the check again.",
+            )  # fmt: skip
         yield within(
             seen.host,
             Measure(
@@ -112,6 +122,13 @@ def _age(asked: Asked, seen: BackupSeen) -> Iterator[Finding]:
             seen.host, "The newest backup is older than the freeze: going back to it would lose work.",
             expected=f"after {asked.newer_than}", observed=f"{seen.newest}",
             fix="Make a backup (or a rollback point) now, after the freeze, and run the check again.",
+        )  # fmt: skip
+    elif (newest - after).total_seconds() <= _off(seen, CLOCK_SLACK_S):
+        yield cannot_tell(
+            seen.host, "The newest backup is of after the freeze by a clock that is ahead, and may be of "
+            "before.", expected=f"after {asked.newer_than}",
+            observed=f"{seen.newest}, by a clock that is {span(_off(seen, 0.0))} ahead",
+            fix="Set the host's clock by NTP, make a backup now, and run the check again.",
         )  # fmt: skip
     else:
         yield passed(
@@ -174,6 +191,12 @@ def estimate_s(restore: Restore) -> float:
     by_bytes = restore.total_bytes * busy / restore.bytes if restore.bytes else 0.0
     by_files = restore.total_files * busy / restore.files if restore.files else 0.0
     return restore.startup_s + 1.5 * max(by_bytes, by_files)
+
+
+def _off(seen: BackupSeen, least: float) -> float:
+    """Return by how much the host's clock is ahead of this laptop's, 0 for no more than `least`."""
+    off = seen.clock_offset_s or 0.0
+    return off if abs(off) > least else 0.0
 
 
 def _time(text: str | None) -> datetime | None:

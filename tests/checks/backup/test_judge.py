@@ -51,6 +51,16 @@ CASES = {
     "age unknown": ("inconclusive", seen(*WHOLE, age_s=None, newest=None), {}),
     "future": ("fail", seen(*WHOLE, age_s=-HOUR), {}),
     "of before the freeze": ("fail", seen(*WHOLE), {"newer_than": "2026-11-22T01:00:00Z"}),
+    "young by a clock that is behind": (
+        "inconclusive", seen(*WHOLE, age_s=25 * HOUR, clock_offset_s=-2 * HOUR), {},
+    ),
+    "old by a clock that is ahead": ("fail", seen(*WHOLE, age_s=27 * HOUR, clock_offset_s=2 * HOUR), {}),
+    "of after the freeze by a clock that is ahead": (
+        "inconclusive", seen(*WHOLE, clock_offset_s=60.0), {"newer_than": "2026-11-22T00:59:30Z"},
+    ),
+    "of after the freeze by a clock that is behind": (
+        "pass", seen(*WHOLE, clock_offset_s=-60.0), {"newer_than": "2026-11-22T00:59:30Z"},
+    ),
     "of after the freeze": ("pass", seen(*WHOLE), {"newer_than": "2026-11-22T00:59:59Z"}),
     "freeze, age unknown": (
         "inconclusive", seen(*WHOLE, newest=None, age_s=None), {"newer_than": "2026-11-22T00:59:59Z"},

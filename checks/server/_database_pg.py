@@ -35,8 +35,8 @@ SELECT json_build_array('setting', s.key, s.value) FROM (
 """
 
 _LINKS = """
-SELECT json_build_array('receiver', status, extract(epoch FROM clock_timestamp() - last_msg_receipt_time))
-  FROM pg_stat_wal_receiver;
+SELECT json_build_array('receiver', status, extract(epoch FROM clock_timestamp() - last_msg_receipt_time),
+  pg_last_wal_replay_lsn() >= latest_end_lsn) FROM pg_stat_wal_receiver;
 SELECT json_build_array('sender', application_name, state, extract(epoch FROM replay_lag))
   FROM pg_stat_replication;
 SELECT json_build_array('subscription', s.subname, s.subenabled,
@@ -194,6 +194,7 @@ def _read(host: str, rows: list[list[Any]]) -> Side:
 def _incoming(by: dict[str, list[list[Any]]], *, standby: bool, age: Any, paused: bool) -> list[Link]:
     links = []
     if standby:
+        age = _behind(by.get("receiver", []), age)
         status = safe(str(by["receiver"][0][0]), limit=60) if by.get("receiver") else "no receiver"
         replay = "replay is paused" if paused else "replays"
         links.append(
@@ -213,6 +214,17 @@ def _incoming(by: dict[str, list[list[Any]]], *, standby: bool, age: Any, paused
             )
         )  # fmt: skip
     return links
+
+
+def _behind(receiver: list[list[Any]], age: Any) -> Any:
+    """Return how far a standby may be behind, of what it was told and of its last transaction's age.
+
+    While the source is idle that age grows; a standby that has replayed all of which its source told it is
+    no further behind than that message is old.
+    """
+    if not receiver or len(receiver[0]) < 3 or receiver[0][2] is not True or receiver[0][1] is None:
+        return age
+    return receiver[0][1] if age is None else min(float(age), float(receiver[0][1]))
 
 
 def _outgoing(by: dict[str, list[list[Any]]]) -> list[Link]:

@@ -98,6 +98,8 @@ class Space:
     processors: int | None
     mounts: tuple[str, ...] = ()
     """Every place where something is mounted."""
+    shared: tuple[str, ...] = ()
+    """Those of a device that is mounted elsewhere, too: a bind mount shows a part of its file system."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,8 +150,21 @@ def parse_space(stdout: bytes, name: str, paths: Sequence[str]) -> Space:
         memory=_memory(memory, "MemAvailable"),
         memory_total=_memory(memory, "MemTotal"),
         processors=int(online) if online.isdecimal() and len(online) < 7 else None,
-        mounts=tuple(options),
-    )
+        mounts=tuple(options), shared=_shared(mounts),
+    )  # fmt: skip
+
+
+def _shared(text: str) -> tuple[str, ...]:
+    """Return the mount points of devices that are mounted more than once."""
+    pairs = {(words[0], words[1]) for line in text.splitlines() if len(words := line.split(" ")) >= 4}
+    devices = [device for device, _ in pairs if device.startswith("/dev/")]
+    return tuple(sorted(_unescaped(place) for device, place in pairs if devices.count(device) > 1))
+
+
+def _unescaped(place: str) -> str:
+    for code, char in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        place = place.replace(code, char)
+    return place
 
 
 def _mounts(text: str) -> dict[str, str]:
@@ -158,10 +173,7 @@ def _mounts(text: str) -> dict[str, str]:
     for line in text.splitlines():
         words = line.split(" ")
         if len(words) >= 4:
-            place = words[1]
-            for code, char in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-                place = place.replace(code, char)
-            found[place] = words[3]
+            found[_unescaped(words[1])] = words[3]
     return found
 
 

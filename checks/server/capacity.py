@@ -132,7 +132,8 @@ class Capacity(RemoteCheck[CapacitySeen]):
         path, disk = self.data[index].source_path, space.asked[index]
         below = path.rstrip("/") + "/"
         whole = disk.mount == path.rstrip("/") and disk.fstype not in _COMPRESSING | NETWORK
-        if whole and not any(mount.startswith(below) for mount in space.mounts):
+        parted = disk.mount in space.shared or any(mount.startswith(below) for mount in space.mounts)
+        if whole and not parted:
             return Usage(path=path, used=disk.used, apparent=disk.used)
         return await read_usage(host, root, path, patience)
 

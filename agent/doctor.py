@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import locale
 import os
 import platform
@@ -60,6 +61,7 @@ async def examine(folder: Path | None = None, *, terminal: bool = True, writes: 
             await _icmp(shared),
             _raw(),
             await _wifi(),
+            *await _ssh(),
             Item("administrator", "pass", "yes" if rights.is_admin() else "no; hardly any check needs it"),
             *_tools(),
             *_libraries(),
@@ -112,6 +114,46 @@ async def _wifi() -> Item:
     return Item(
         "Wi-Fi", "pass", f"heard by {air.source}, {len(air.heard) + len(air.remembered)} radios known"
     )
+
+
+async def _ssh() -> list[Item]:
+    """Look whom this user's SSH agent and known_hosts files let log in where; nobody is connected to."""
+    from checks.wire.ssh import known_hosts
+    from checks.wire.ssh.access import SshTrouble
+
+    found = [await asyncio.to_thread(_agent)]
+    try:
+        known = known_hosts.count()
+    except SshTrouble as trouble:
+        return [
+            *found,
+            Item("host keys", "warn", f"no server can be logged into: {trouble.reason}", trouble.fix),
+        ]
+    own = known_hosts.own_file()
+    told = ", ".join(f"{number} in {path}" for path, number in known.items() if number) or "none known yet"
+    return [*found, Item("host keys", "pass", f"{told} ('gonogo trust HOST' adds to {own or 'none'})")]
+
+
+def _agent() -> Item:
+    from checks.wire.ssh.auth import MAX_AGENT_KEYS, Agent
+
+    try:
+        with contextlib.closing(Agent()) as agent:
+            held = agent.keys()
+            keys = [f"{key.get_name()} {key.fingerprint}" for key in held]
+    except ImportError:
+        return Item("SSH agent", "warn", "not asked: no server.* and no backup.* without paramiko")
+    if len(keys) > MAX_AGENT_KEYS:
+        return Item(
+            "SSH agent", "warn",
+            f"holds {len(keys)} keys, of which the first {MAX_AGENT_KEYS} are offered to a server: "
+            f"{', '.join(keys[:MAX_AGENT_KEYS])}",
+            "If another is needed, name it as 'key' of the check, or take some out (ssh-add -d).",
+        )  # fmt: skip
+    if keys:
+        return Item("SSH agent", "pass", f"offers {', '.join(keys)}")
+    what = "no keys: the checks of servers and backups need their 'key' or 'password'"
+    return Item("SSH agent", "pass", what)
 
 
 def _tools() -> Iterator[Item]:

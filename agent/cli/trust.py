@@ -151,10 +151,12 @@ def _another(telling: _Telling, told: str) -> SshTrouble:
 
 def _typed(telling: _Telling) -> str:
     """Ask for the fingerprint at the terminal."""
+    from checks.wire.ssh.hostkeys import file_of
+
     assert telling.key is not None
     _say(f"{telling.access.name} shows this key, which is not known yet:")
     _say(f"  {telling.key.kind} {telling.fingerprint}")
-    _say("Read the fingerprint on the server's console: ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub")
+    _say(f"Read the fingerprint on the server's console: ssh-keygen -lf {file_of(telling.key.kind)}")
     typed: str = click.prompt("Type it as it stands there (empty: store nothing)", default="",
                               show_default=False, err=True)  # fmt: skip
     typed = typed.strip()

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import dataclasses
 import json
 import re
+import shutil
+import subprocess
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -18,6 +21,8 @@ from checks.vantage import CannotTell
 from checks.wire.icmp import Icmp
 from checks.wire.wifi import adapter
 from checks.wire.wifi.air import Air
+from tests.lab.namespaces import wait_for
+from tests.lab.sshd import keypair
 
 
 def examine(folder: Path) -> dict[str, doctor.Item]:
@@ -79,6 +84,56 @@ async def test_the_air_is_told_with_its_source_and_what_hides_it(monkeypatch: py
     hidden = await doctor._wifi()
     assert hidden.status == "warn"
     assert "ms-settings:privacy-location" in hidden.fix
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A home folder of one's own, without an agent."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    return tmp_path
+
+
+async def test_without_agent_and_known_keys_it_says_where_they_come_from(home: Path) -> None:
+    agent, keys = await doctor._ssh()
+    assert (agent.status, keys.status) == ("pass", "pass")
+    assert "'key' or 'password'" in agent.observed
+    assert "gonogo trust" in keys.observed
+    assert str(home) in keys.observed
+
+
+async def test_known_keys_are_counted_and_a_file_that_cannot_be_read_is_told(home: Path) -> None:
+    key = base64.b64encode(b"\0\0\0\x0bssh-ed25519" + b"\0\0\0\x20" + bytes(32)).decode()
+    (home / ".ssh").mkdir()
+    (home / ".ssh/known_hosts").write_text(f"files.example.com ssh-ed25519 {key}\nnonsense\n")
+    assert f"1 in {home}/.ssh/known_hosts" in (await doctor._ssh())[1].observed
+    (home / ".ssh/known_hosts2").mkdir()
+    keys = (await doctor._ssh())[1]
+    assert keys.status == "warn"
+    assert "known_hosts2" in keys.observed
+    assert keys.fix
+
+
+@pytest.mark.skipif(not shutil.which("ssh-agent"), reason="needs ssh-agent")
+@pytest.mark.parametrize(("count", "status"), [(1, "pass"), (4, "warn")], ids=["one", "too many"])
+async def test_the_keys_of_the_agent_are_told(
+    count: int, status: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    socket = home / "agent"
+    with subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL) as program:
+        try:
+            wait_for(socket.exists, "the agent listens")
+            monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
+            for number in range(count):
+                keypair(home / f"key{number}")
+                subprocess.run(["ssh-add", "-q", home / f"key{number}"], check=True)
+            agent = (await doctor._ssh())[0]
+        finally:
+            program.kill()
+    assert agent.status == status
+    assert agent.observed.count("SHA256:") == min(count, 3)
+    assert bool(agent.fix) is (status == "warn")
 
 
 def test_the_libraries_are_those_that_come_with_gonogo() -> None:

@@ -65,7 +65,7 @@ class _Login:
     def _agent(self) -> bool:
         if not self._takes("publickey"):
             return False
-        with contextlib.closing(_Agent()) as agent:
+        with contextlib.closing(Agent()) as agent:
             for key in agent.keys()[:MAX_AGENT_KEYS]:
                 if self._key(key, "the agent's key"):
                     return True
@@ -217,7 +217,7 @@ class _Login:
         )
 
 
-class _Agent:
+class Agent:
     """The keys of this user's SSH agent; none where there is no agent, or one that does not answer."""
 
     def __init__(self) -> None:

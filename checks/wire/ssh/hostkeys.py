@@ -94,7 +94,7 @@ def _pinned(access: Access, kind: str, key: bytes) -> None:
         "host-key",
         f"{access.name} shows the key {shown}, and 'host_key' is {safe(access.host_key, limit=200)}.",
         "Do not log in. Look on the server's console which key is its own (ssh-keygen -lf "
-        f"{_file_of(kind)}): either another machine answers, or 'host_key' is of another key of the server.",
+        f"{file_of(kind)}): either another machine answers, or 'host_key' is of another key of the server.",
         refused=True,
     )
 
@@ -106,7 +106,7 @@ def _changed(access: Access, kind: str, key: bytes, known: Sequence[Entry]) -> S
         "host-key",
         f"The key of {access.name} has changed: it shows {_shown(kind, key)}, known is {was}.",
         "Do not log in: another machine may be answering in its place. If the server was set up anew, "
-        f"compare with its console (ssh-keygen -lf {_file_of(kind)}), then take the old line out.",
+        f"compare with its console (ssh-keygen -lf {file_of(kind)}), then take the old line out.",
         refused=True,
     )
 
@@ -123,14 +123,14 @@ def _unknown(access: Access, kind: str, key: bytes, found: Sequence[Entry]) -> S
     trouble = SshTrouble(
         "host-key",
         f"The key of {access.name} is not known: it shows {_shown(kind, key)}.{certificate}",
-        f"Read the fingerprint on the server's console (ssh-keygen -lf {_file_of(kind)}); if it is the same, "
+        f"Read the fingerprint on the server's console (ssh-keygen -lf {file_of(kind)}); if it is the same, "
         f"trust it: gonogo trust {safe(target, limit=300)}",
     )
     trouble.unknown = True
     return trouble
 
 
-def _file_of(kind: str) -> str:
+def file_of(kind: str) -> str:
     """Return the file on the server that holds the key."""
     short = "ecdsa" if kind.startswith("ecdsa") else kind.removeprefix("ssh-")
     return f"/etc/ssh/ssh_host_{safe(short, limit=40)}_key.pub"

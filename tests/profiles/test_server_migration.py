@@ -17,8 +17,7 @@ contacts: {it: {name: Anna}}
 with:
   new: {host: new.corp.example, user: tech, sudo: true}
   old: {host: old.corp.example, user: tech, sudo: true}
-  backups:
-    - {name: files, kind: restic, settings: {repo: /srv/backup, password_file: /etc/restic.key, live: /}}
+  backups: [{name: files, kind: restic, settings: {repo: /srv/backup, password_file: /etc/key, live: /}}]
   rollback: [{name: files, kind: snapshot, settings: {layout: btrfs, path: /srv}}]
   freeze: 2026-12-05T18:00:00+01:00
   service_ports: [445]

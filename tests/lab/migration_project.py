@@ -12,8 +12,8 @@ from tests.lab.migration import Host, Migration
 from tests.lab.postgres import Cluster
 
 MANUAL = (
-    "restored-by-hand", "everything-listed", "rehearsed", "way-back-rehearsed", "told", "staff-work",
-    "scream-test", "kept",
+    "restored-by-hand", "everything-listed", "rehearsed", "way-back-rehearsed", "told",
+    "file-server-rest", "database-server-rest", "application-rest", "staff-work", "scream-test", "kept",
 )  # fmt: skip
 """What persons state in this project."""
 

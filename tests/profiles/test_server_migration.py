@@ -104,6 +104,20 @@ def test_an_empty_mapping_compares_all_with_the_old_server(name: str, tmp_path: 
     assert name not in load(tmp_path, LEAST).by_id
 
 
+def test_what_a_server_does_asks_also_for_what_belongs_to_it_and_cannot_be_seen(tmp_path: Path) -> None:
+    rest = {
+        "file-server-rest",
+        "database-server-rest",
+        "print-server-rest",
+        "directory-rest",
+        "application-rest",
+    }
+    assert not rest & set(load(tmp_path, LEAST).by_id)
+    plan = load(tmp_path, LEAST + MORE)
+    assert rest | {"directory-ports"} <= needed(plan, "moved")
+    assert {plan.by_id[name].type for name in rest} == {"manual"}
+
+
 @pytest.mark.parametrize("name", ["backups", "rollback", "service_ports"])
 def test_without_a_backup_a_way_back_or_ports_it_is_refused(name: str, tmp_path: Path) -> None:
     lines = [f"  {name}: []" if line.startswith(f"  {name}:") else line for line in LEAST.splitlines()]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from datetime import UTC, datetime
 
 from checks.backup._archive_files import ArchiveFile
+from checks.backup._archive_proof import CAT, MAX_MANIFEST
 from checks.backup._ladder import COMPLETE, EXISTS, INTEGRITY
-from checks.backup._pg_dump import HEAD, LOCAL_TIME, NO_DATA
+from checks.backup._pg_dump import HEAD, LOCAL_TIME, content_wrong
+from checks.backup._sums import parse_sums
 from checks.backup._walk import Walk
 from checks.remote.outcome import require, said_by
 from checks.safe import safe
@@ -37,7 +40,6 @@ SUMS = Script(
 cd -- "$1" || exit 3
 sha256sum --quiet --strict -c -- "$2"
 echo "status $?"
-echo "lines $(grep -c . -- "$2")"
 echo "files $(find . -type f ! -samefile "$2" | wc -l)"
 """,
 )
@@ -83,7 +85,7 @@ def whole(result: CommandResult, remote: Remote) -> tuple[str, str]:
     try:
         end = bytes.fromhex(lines[0]).decode(errors="replace")
         statuses = [int(word) for word in lines[2].removeprefix("status ").split()]
-        filled = int(lines[3])
+        filled, torn, complaints = (int(word) for word in lines[3].split())
     except (ValueError, IndexError):
         raise CannotTell(
             f"Reading the dump on {remote.name} gave half an answer.", "Run the check again."
@@ -95,12 +97,14 @@ def whole(result: CommandResult, remote: Remote) -> tuple[str, str]:
         )
     if any(statuses):
         return f"It cannot be read to its end: {said_by(result) or 'a program failed'}", end
+    if not end:
+        return "There is not a byte in it: the program that dumps said nothing.", end
     marks = list(COMPLETED.finditer(end))
     if not marks:
         return "Its last line, 'Dump completed', is missing.", end
     if end[marks[-1].end() :].strip():
         return "After its last line something else follows.", end
-    return "" if filled else NO_DATA, end
+    return content_wrong(filled, torn, complaints), end
 
 
 async def physical(walk: Walk, path: str, manifest: str, as_user: str) -> None:
@@ -146,17 +150,20 @@ async def physical(walk: Walk, path: str, manifest: str, as_user: str) -> None:
 
 async def _manifest(walk: Walk, path: str, manifest: str, as_user: str) -> None:
     how = "sha256sum -c of the manifest"
+    listed = CAT("--", manifest, max_stdout=MAX_MANIFEST, timeout_s=60.0, as_user=as_user)
+    names = {_inside(name, path) for name in parse_sums(require(await walk.remote.run(listed), walk.remote))}
+    lines = len(names)
     time = max(10.0, walk.vantage.remaining() - 10)
     result = await walk.remote.run(SUMS(path, manifest, as_user=as_user, timeout_s=time, heavy=True))
     text = require(result, walk.remote).decode(errors="replace")
-    found = re.search(r"^status (\d{1,3})\nlines (\d{1,9})\nfiles (\d{1,9})$", text, re.MULTILINE)
+    found = re.search(r"^status (\d{1,3})\nfiles (\d{1,9})$", text, re.MULTILINE)
     if found is None:
         raise CannotTell("Comparing with the manifest gave half an answer.", "Run the check again.")
-    status, lines, files = (int(word) for word in found.groups())
+    status, files = (int(word) for word in found.groups())
     bad = [line for line in text.splitlines() if line.endswith((": FAILED", ": FAILED open or read"))]
     if "Permission denied" in result.errors:
         raise CannotTell(f"Not all of it may be read: {said_by(result)}", "Set 'sudo: true'.")
-    if status or bad or lines < 1:
+    if status or bad:
         lost = [line for line in bad if line.endswith("read")]
         level = COMPLETE if lost or not bad else INTEGRITY
         if level == INTEGRITY:
@@ -174,3 +181,16 @@ async def _manifest(walk: Walk, path: str, manifest: str, as_user: str) -> None:
     walk.proven(COMPLETE, how, f"All {lines} files of the manifest are there.")
     if walk.wants(INTEGRITY):
         walk.proven(INTEGRITY, how, f"All {lines} files are as the manifest says.")
+
+
+def _inside(name: str, folder: str) -> str:
+    """Return a file's name in a manifest from the folder on; raise CannotTell for one that lies elsewhere."""
+    root = posixpath.normpath(folder)
+    at = posixpath.normpath(posixpath.join(root, name))
+    if not at.startswith(f"{root.rstrip('/')}/"):
+        raise CannotTell(
+            f"The manifest names {safe(name, limit=200)}, which is no file of this backup.",
+            "Write it anew in the folder of each backup, with relative names: "
+            "find . -type f -exec sha256sum {} + there.",
+        )
+    return at

@@ -131,10 +131,17 @@ async def _verify(walk: Walk, path: str, as_user: str, level: int, options: list
         raise CannotTell(f"{how} on {walk.remote.name} gave half an answer.", "Run it by hand.")
     if "Permission denied" in why:
         raise CannotTell(f"Not all of the backup may be read by this account: {why}", "Set 'sudo: true'.")
-    if "pg_waldump" in why and "could not find" in why.lower():
+    if "is needed by" in why:
         raise CannotTell(f"The WAL could not be looked into: {why}", "Install pg_waldump of that version.")
+    named = any(option.startswith("--wal") for option in options)
+    if "could not find any WAL file" in why and not named:
+        raise CannotTell(
+            f"The WAL that it needs is not in it, so that it cannot be restored by itself: {why}",
+            "If its WAL lies in an archive, name that by 'wal'; if not, make a new base backup with its WAL "
+            "(pg_basebackup -X stream).",
+        )
     fix = _FIX
-    if "WAL" in why and not options[-1].startswith("--wal"):
+    if "WAL" in why and not named:
         fix = f"{_FIX} If its WAL lies in an archive, name that by 'wal'."
     walk.failed(level, how, f"It is not whole: {why}", fix)
     return False

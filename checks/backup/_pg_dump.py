@@ -53,9 +53,19 @@ sql() {
 }
 set -o pipefail
 exec 4>&1
+heading='-- (Data for Name: |Dumping [a-z]+|Table structure |PostgreSQL database )'
+said='(pg_dump|pg_dumpall|mysqldump|mariadb-dump): '
 counted=$({
   sql "$2" "$3" "$1" |
-    tee >(grep -aEc '^(COPY .* FROM stdin;|(INSERT|REPLACE) +(IGNORE +)?INTO )' >&5) |
+    tee >(
+      grep -aEo "^(COPY .* FROM stdin;|(INSERT|REPLACE) +(IGNORE +)?INTO |\\\\\\.|$heading|$said)" | awk '
+        /^-- / { torn += open; open = 0; below = /^-- (Data|Dumping data)/; next }
+        /^\\/ { open = 0; next }
+        open { next }
+        /^(pg_dump|pg_dumpall|mysqldump|mariadb-dump): / { told += 1; next }
+        below { filled += 1; open = /^COPY/ }
+        END { print filled + 0, torn + 0, told + 0 }' >&5
+    ) |
     tail -c 700 | od -An -v -tx1 | tr -d ' \n' >&4
   echo "status ${PIPESTATUS[*]}" >&5
 } 5>&1)
@@ -66,7 +76,8 @@ printf '%s\n' "$counted" | sort -r
     shell="bash",
 )
 """The last 700 bytes of the SQL in hex, what is not zero at the end of a tar file, how each program ended,
-and how many statements put data into tables."""
+and how many statements below a heading put data into tables, how many tables' data have no end, and how many
+lines are the dump program's own complaints."""
 LOCAL_TIME = Script("date", 'TZ=:/etc/localtime date -d "$1" +%s')
 """A dump holds the local time of where it was made, without its zone."""
 DIR = Script(
@@ -78,6 +89,7 @@ _WALL = r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) ?(\S{0,8})"
 _CREATED = re.compile(rf"^; Archive created at {_WALL}", re.MULTILINE)
 _STARTED = re.compile(rf"^-- Started on {_WALL}", re.MULTILINE)
 _NAME = re.compile(r"^;     dbname: (.*)$", re.MULTILINE)
+_MADE = re.compile(r"^CREATE DATABASE (\"?)(.{1,63}?)\1 WITH ", re.MULTILINE)
 _ENTRY = re.compile(r"^\d+; \d+ \d+ (TABLE DATA|[A-Z][A-Z ]*) ", re.MULTILINE)
 _PACKED = re.compile(r"^;     Compression: (.*)$", re.MULTILINE)
 
@@ -98,6 +110,8 @@ class Dump:
     utc: bool = False
     tables: int | None = None
     """Tables whose data are in it."""
+    wrong: str = ""
+    """Why it cannot be read at all, where it begins as a dump does."""
 
 
 async def inspect(remote: Remote, path: str, head: bytes, as_user: str) -> Dump:
@@ -115,7 +129,7 @@ async def inspect(remote: Remote, path: str, head: bytes, as_user: str) -> Dump:
     whole = sealed(pack, head)
     if inner.startswith(b"PGDMP") or is_tar(inner):
         kind = "custom" if inner.startswith(b"PGDMP") else "tar"
-        return listed_dump(await _list(remote, path, pack, as_user), kind, pack, sealed=whole)
+        return await _list(remote, path, kind, pack, as_user, sealed=whole)
     if pack == "none":
         result = await remote.run(HEAD(path, pack, as_user=as_user))
         try:
@@ -127,14 +141,32 @@ async def inspect(remote: Remote, path: str, head: bytes, as_user: str) -> Dump:
 
 async def inspect_folder(remote: Remote, path: str, as_user: str) -> Dump:
     """Return what the folder is that holds a `toc.dat`."""
-    return listed_dump(await _list(remote, path, "dir", as_user), "dir", "none", sealed=False)
+    return await _list(remote, path, "dir", "none", as_user, sealed=False)
 
 
-async def _list(remote: Remote, path: str, pack: str, as_user: str) -> str:
-    result = await remote.run(LIST(path, pack, as_user=as_user, timeout_s=60.0))
-    if result.whole and result.status == 1:
-        return ""
-    return require(result, remote).decode(errors="replace")
+async def _list(remote: Remote, path: str, kind: str, pack: str, as_user: str, *, sealed: bool) -> Dump:
+    way = "dir" if kind == "dir" else pack
+    result = await remote.run(LIST(path, way, as_user=as_user, timeout_s=60.0))
+    if not (result.whole and result.status == 1):
+        text = require(result, remote).decode(errors="replace")
+        return listed_dump(text, kind, pack, sealed=sealed)
+    why = said_by(result)
+    _require_new(why, remote)
+    wrong = (
+        ""
+        if '"toc.dat" does not exist' in result.errors
+        else f"Its table of contents cannot be read ({why})."
+    )
+    return Dump(kind="", pack=pack, sealed=sealed, wrong=wrong)
+
+
+def _require_new(why: str, remote: Remote) -> None:
+    """Raise CannotTell where pg_restore says that it does not know a dump of this version."""
+    if "unsupported version" in why:
+        raise CannotTell(
+            f"pg_restore on {remote.name} is too old for this dump: {why}",
+            "Install a PostgreSQL client of at least the dump's version.",
+        )
 
 
 def listed_dump(text: str, kind: str, pack: str, *, sealed: bool) -> Dump:
@@ -159,9 +191,10 @@ def plain_dump(head: bytes, pack: str, *, sealed: bool) -> Dump:
             kind = "all"
         elif line.startswith("-- PostgreSQL database dump"):
             kind = "plain"
-    started = _STARTED.search(text)
+    started, made = _STARTED.search(text), _MADE.search(text)
     return Dump(
         kind=kind, pack=pack, sealed=sealed, wall=started[1] if started else "",
+        database=made[2] if made and kind == "plain" else "",
         utc=bool(started and started[2] in ("UTC", "GMT")),
     )  # fmt: skip
 
@@ -190,7 +223,7 @@ def read_wrong(result: CommandResult, remote: Remote, dump: Dump) -> str:
         end = bytes.fromhex(lines[0])
         after = int(lines[1])
         statuses = [int(word) for word in lines[2].removeprefix("status ").split()]
-        filled = int(lines[3])
+        filled, torn, complaints = (int(word) for word in lines[3].split())
     except (ValueError, IndexError):
         raise CannotTell(
             f"Reading the dump on {remote.name} gave half an answer.", "Run the check again."
@@ -202,9 +235,7 @@ def read_wrong(result: CommandResult, remote: Remote, dump: Dump) -> str:
         )
     if any(statuses):
         why = said_by(result)
-        if "unsupported version" in why:
-            raise CannotTell(f"pg_restore on {remote.name} is too old for this dump: {why}",
-                             "Install a PostgreSQL client of at least the dump's version.")  # fmt: skip
+        _require_new(why, remote)
         return f"It cannot be read to its end: {why or 'a program failed'}"
     marks = list(END.finditer(end))
     if not marks:
@@ -218,4 +249,13 @@ def read_wrong(result: CommandResult, remote: Remote, dump: Dump) -> str:
         return f"After its last line something else follows: {safe(rest.decode(errors='replace'), limit=80)}"
     if after:
         return "The tar archive ends without its two empty blocks."
+    return content_wrong(filled, torn, complaints)
+
+
+def content_wrong(filled: int, torn: int, complaints: int) -> str:
+    """Return what is wrong with what a dump holds, as `READ` counts it; empty where nothing is."""
+    if torn:
+        return f"The data of {torn} tables have no end: a part of them is missing."
+    if complaints:
+        return f"In it stand {complaints} complaints of the program that made it."
     return "" if filled else NO_DATA

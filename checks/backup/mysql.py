@@ -72,7 +72,7 @@ class Mysql(BackupCheck):
     path: RemotePath
     """The dump, the folder of a physical backup, or a glob of one series of them."""
     database: SqlName | None = None
-    """The database that it must be of, where the dump is of one."""
+    """The database that it must be of; a dump of all databases does not say which are in it."""
     checksum: RemotePath | None = None
     """File with the `sha256sum` line of the dump; `*` stands for the dump's path: `*.sha256`."""
     load: bool = False
@@ -150,6 +150,12 @@ class Mysql(BackupCheck):
                 EXISTS, "name of the database", f"It is of the database {safe(database)}, not of "
                 f"{safe(self.database)}.", "Correct 'path' or the job.",
             )  # fmt: skip
+        elif self.database and known and not database and not self.compare_database:
+            walk.unknown(
+                COMPLETE, "name of the database",
+                f"It is of several databases, and does not say whether {safe(self.database)} is one.",
+                "Dump that database by itself, or leave out 'database'.",
+            )  # fmt: skip
         if not walk.wants(COMPLETE) or not await self._read(walk, newest, seen, pack, known=known):
             return
         if walk.wants(INTEGRITY):
@@ -168,16 +174,16 @@ class Mysql(BackupCheck):
     async def _read(self, walk: Walk, newest: ArchiveFile, seen: Looked, pack: str, *, known: bool) -> bool:
         if seen.writers:
             return self._busy(walk, f"Process {seen.writers[0]} is writing into it.")
-        if not known:
-            raise CannotTell(
-                "It does not begin as mysqldump's files do, so its end cannot be told either.",
-                "Dump without --skip-comments and --compact, or check another file.",
-            )
         command = READ(
             newest.path, "plain", pack, as_user=self.root, heavy=True,
             timeout_s=max(10.0, walk.vantage.remaining() - 10),
         )  # fmt: skip
         wrong, end = whole(await walk.remote.run(command), walk.remote)
+        if not known and end:
+            raise CannotTell(
+                "It does not begin as mysqldump's files do, so its end cannot be told either.",
+                "Dump without --skip-comments and --compact, or check another file.",
+            )
         if await settled(walk.remote, newest.path, self.root) != seen.state:
             return self._busy(walk, "It changed while it was read.")
         if wrong not in ("", NO_DATA) and walk.now is not None and walk.now - newest.written < _JUST_NOW:

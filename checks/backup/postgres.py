@@ -74,7 +74,7 @@ class Postgres(BackupCheck):
     path: RemotePath
     """The dump, its folder, the folder of a base backup, or a glob of one series of them."""
     database: SqlName | None = None
-    """The database that it must be of, where the dump says (custom, directory and tar format)."""
+    """The database that it must be of; plain SQL says so where it was made with `--create`."""
     checksum: RemotePath | None = None
     """File with the `sha256sum` line of the dump; `*` stands for the dump's path: `*.sha256`."""
     wal: RemotePath | None = None
@@ -152,7 +152,7 @@ class Postgres(BackupCheck):
 
     async def _folder(self, walk: Walk, newest: ArchiveFile) -> None:
         dump = await inspect_folder(walk.remote, newest.path, self.root)
-        if not dump.kind:
+        if not dump.kind and not dump.wrong:
             await climb_base(walk, newest.path, self.wal or "", self.root)
             walk.history = [one for one in walk.history if one.bytes is None]
             return
@@ -202,6 +202,11 @@ class Postgres(BackupCheck):
                 EXISTS, "name of the database", f"It is of the database {safe(dump.database)}, not of "
                 f"{safe(self.database)}.", "Correct 'path' or the job.",
             )  # fmt: skip
+        elif self.database and dump.kind and not dump.database and not self.compare_database:
+            walk.unknown(
+                COMPLETE, "name of the database", f"It does not say whether it is of {safe(self.database)}.",
+                "Dump in the custom format (pg_dump -Fc) or with --create, or leave out 'database'.",
+            )  # fmt: skip
         if walk.wants(COMPLETE) and await self._read(walk, path, dump, written, seen):
             if walk.wants(INTEGRITY):
                 await self._integrity(walk, path, dump)
@@ -231,7 +236,7 @@ class Postgres(BackupCheck):
         if seen is not None and seen.writers:
             return self._busy(walk, f"Process {seen.writers[0]} is writing into it.")
         how = "reading all of it"
-        wrong = "It is no dump of PostgreSQL: it begins as none does."
+        wrong = dump.wrong or "It is no dump of PostgreSQL: it begins as none does."
         if dump.kind:
             kind = "plain" if dump.kind == "all" else dump.kind
             command = READ(

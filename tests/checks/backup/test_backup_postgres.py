@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gzip
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -29,6 +30,8 @@ from checks.vantage import Shared
 from checks.wire.ssh.command import Command
 from checks.wire.ssh.remote import CommandResult
 from tests.lab import postgres
+from tests.lab.backup_files import aged
+from tests.lab.backup_local import open_folder
 from tests.lab.backup_postgres import DATA
 from tests.lab.namespaces import wait_for
 from tests.lab.needs import need
@@ -129,6 +132,124 @@ def test_a_dump_that_holds_no_data_is_not_complete_however_well_it_ended(
     assert seen.proof_level < 3, detail(seen)
 
 
+@pytest.fixture(scope="module")
+def dumped(cluster: postgres.Cluster) -> Iterator[Path]:
+    """Make dumps in each format, in a folder that everybody may read."""
+    with open_folder() as folder:
+        shutil.chown(folder, "postgres")
+        for form in ("-Fc", "-Fp", "-Fd"):
+            cluster.run("pg_dump", form, "-f", folder / form, "app")
+        yield folder
+
+
+def _without_an_end(dumped: Path) -> Path:
+    """Empty the file of a table, as a machine does that lost its power after the dump."""
+    made = Path(shutil.copytree(dumped / "-Fd", dumped / "torn"))
+    max(made.glob("*.gz"), key=lambda one: one.stat().st_size).write_bytes(b"")
+    return made
+
+
+def _half_and_whole(dumped: Path) -> Path:
+    """Write a dump behind the first half of another, as a job does that appends and was cut short before."""
+    text = (dumped / "-Fp").read_bytes()
+    return _written(dumped / "appended.sql.gz", gzip.compress(text[: len(text) // 2]) + gzip.compress(text))
+
+
+def _complaint(dumped: Path) -> Path:
+    """Have the program's complaint stand in the dump, as `2>&1` has it."""
+    text = (dumped / "-Fp").read_bytes()
+    return _written(dumped / "complaint.sql", b"pg_dump: warning: there are circular foreign keys\n" + text)
+
+
+def _lost_end(dumped: Path) -> Path:
+    text = (dumped / "-Fp").read_bytes().replace(b"\\.\n", b"pg_dump: error: query failed\n")
+    return _written(dumped / "lost.sql", text)
+
+
+def _head_only(dumped: Path) -> Path:
+    return _written(dumped / "head.dump", (dumped / "-Fc").read_bytes()[:60])
+
+
+def _toc_cut(dumped: Path) -> Path:
+    made = Path(shutil.copytree(dumped / "-Fd", dumped / "toc"))
+    _written(made / "toc.dat", (made / "toc.dat").read_bytes()[:200])
+    return made
+
+
+def _newer(dumped: Path) -> Path:
+    """A dump of a version of PostgreSQL that is not there yet."""
+    dump = (dumped / "-Fc").read_bytes()
+    return _written(dumped / "newer.dump", dump[:6] + b"\x63" + dump[7:])
+
+
+def _written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+TORN = {
+    "a table's file is empty": (_without_an_end, "failed", "have no end"),
+    "half a dump before a whole one": (_half_and_whole, "failed", "have no end"),
+    "a complaint in it": (_complaint, "failed", "complaints"),
+    "a table that ends in a complaint": (_lost_end, "failed", "have no end"),
+    "its head only": (_head_only, "failed", "table of contents"),
+    "a folder whose contents are cut": (_toc_cut, "failed", "table of contents"),
+    "of a newer version": (_newer, "unknown", "too old"),
+}
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("name", TORN, ids=[name.replace(" ", "-") for name in TORN])
+def test_a_dump_whose_last_line_is_there_may_be_torn(
+    cluster: postgres.Cluster, dumped: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, outcome, words = TORN[name]
+    made = make(dumped)
+    aged(made, 3600)
+    seen = climbed(cluster, made, monkeypatch, min_level=3)
+    assert seen.proof_level < 3, detail(seen)
+    told = [step.detail for step in seen.steps if step.outcome == outcome]
+    assert any(words in line for line in told), detail(seen)
+
+
+@pytest.mark.lab
+def test_definitions_that_speak_of_rows_hold_none(
+    cluster: postgres.Cluster, dumped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.sql("CREATE DATABASE routines")
+    cluster.sql("CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$\nINSERT INTO t VALUES (1)\n$$".replace(
+        "INSERT INTO t VALUES (1)", "SELECT NULL::void;\n/*\nINSERT INTO t\n*/"), "routines")  # fmt: skip
+    cluster.run("pg_dump", "-f", dumped / "routines.sql", "routines")
+    seen = climbed(cluster, dumped / "routines.sql", monkeypatch, min_level=3)
+    assert "no data into any table" in detail(seen)
+    assert seen.proof_level < 3, detail(seen)
+
+
+@pytest.mark.lab
+def test_plain_sql_that_names_no_database_is_not_known_to_be_of_the_one_that_is_asked_for(
+    cluster: postgres.Cluster, dumped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {"min_level": 3, "load": False, "compare_database": None}
+    seen = climbed(cluster, dumped / "-Fp", monkeypatch, **given, database="other")
+    assert seen.proof_level < 3, detail(seen)
+    assert "does not say whether it is of other" in detail(seen)
+    cluster.run("pg_dump", "--create", "-f", dumped / "named.sql", "app")
+    assert climbed(cluster, dumped / "named.sql", monkeypatch, **given, database="app").proof_level == 3
+    assert climbed(cluster, dumped / "named.sql", monkeypatch, **given, database="other").proof_level == 0
+
+
+@pytest.mark.lab
+def test_a_base_backup_without_its_wal_is_told_as_that(
+    cluster: postgres.Cluster, dumped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.run("pg_basebackup", "-D", dumped / "base", "-c", "fast", "-X", "none", "--no-sync")
+    seen = climbed(
+        cluster, dumped / "base", monkeypatch, min_level=4, load=False, compare_database=None
+    )  # fmt: skip
+    assert seen.proof_level < 3, detail(seen)
+    assert "The WAL that it needs is not in it" in detail(seen)
+
+
 @pytest.mark.lab
 def test_the_scratch_database_goes_even_when_the_load_is_killed(
     cluster: postgres.Cluster, tmp_path: Path
@@ -172,8 +293,8 @@ PLAIN = Dump(kind="plain", pack="none", sealed=False)
 def test_no_output_of_reading_a_dump_is_taken_for_whole(end: bytes, number: int) -> None:
     for output in (
         end,
-        end.hex().encode() + b"\n0\nstatus 0 0\n1\n",
-        end.hex().encode() + b"\n0\nstatus 1 0\n1\n",
+        end.hex().encode() + b"\n0\nstatus 0 0\n1 0 0\n",
+        end.hex().encode() + b"\n0\nstatus 1 0\n1 0 0\n",
     ):
         try:
             wrong = read_wrong(ended(output), LocalRemote(), PLAIN)
@@ -184,9 +305,9 @@ def test_no_output_of_reading_a_dump_is_taken_for_whole(end: bytes, number: int)
 
 def test_the_last_line_counts_only_at_the_end() -> None:
     good = b"--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict abc\n\n"
-    line = good.hex().encode() + b"\n0\nstatus 0 0 0 0\n1\n"
+    line = good.hex().encode() + b"\n0\nstatus 0 0 0 0\n1 0 0\n"
     assert not read_wrong(ended(line), LocalRemote(), PLAIN)
-    more = (good + b"INSERT INTO t VALUES (1);\n").hex().encode() + b"\n0\nstatus 0 0 0 0\n1\n"
+    more = (good + b"INSERT INTO t VALUES (1);\n").hex().encode() + b"\n0\nstatus 0 0 0 0\n1 0 0\n"
     assert "something else follows" in read_wrong(ended(more), LocalRemote(), PLAIN)
     assert "cluster" in read_wrong(ended(line), LocalRemote(), Dump(kind="all", pack="none", sealed=False))
 

@@ -54,6 +54,13 @@ def judge_database(
             observed=f"none in {where}", fix="Correct the names of the source's database or of 'tables'.",
         )  # fmt: skip
         return
+    if not any(table.rows for table in source.tables):
+        yield cannot_tell(
+            subject, "No table on the source holds a row, so that equal tables say nothing of the data.",
+            expected="at least one row on the source", observed=f"{len(source.tables)} empty tables in {where}",
+            fix="See whether 'source' still holds the data, or was emptied or made anew; correct "
+            "'source_database' or 'tables'.",
+        )  # fmt: skip
     moving = {old.name for old, new in _pairs(source.tables, seen.again) if old != new}
     yield from _moving(seen, moving, subject)
     sides = [_flat(side, moving) for side in (source, seen.target)]

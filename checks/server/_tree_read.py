@@ -32,6 +32,7 @@ class Sums:
     """A whole tree in digests."""
 
     machine: str
+    """Its id and that of its start: a clone of a machine has the same id, and started at another time."""
     root: str
     """Device and inode of the folder itself."""
     buckets: dict[int, Bucket]

@@ -21,7 +21,8 @@ kind=$(stat -L -c %F -- "$root") || exit 3
 [ "$kind" = directory ] || { echo "it is a $kind" >&2; exit 4; }
 cd -- "$root" || exit 5
 find --version 2>/dev/null | grep -q GNU || { echo "find is not GNU find" >&2; exit 6; }
-printf 'H\t%s\t%s\n' "$(cat /etc/machine-id 2>/dev/null)" "$(stat -c %d:%i .)"
+machine=$(cat /etc/machine-id /proc/sys/kernel/random/boot_id 2>/dev/null | tr '\n' ' ')
+printf 'H\t%s\t%s\n' "$machine" "$(stat -c %d:%i .)"
 entries() {
   find . -xdev -printf '%y\t%s\t%Ts\t%U\t%G\t%m\t%n\t%D\t%i\t%b\t' \
     \( -readable -printf 'r\t' -o -printf 'u\t' \) -printf '%P//%l\0'

@@ -7,8 +7,10 @@ from typing import Annotated
 
 from checks.bounds import Ge, Le, Len
 from checks.contract import Finding, Vantage
+from checks.judging import cannot_tell
 from checks.params import Percent, split_endpoint
 from checks.remote.check import Login, RemoteCheck, remote, require_login
+from checks.safe import safe
 from checks.server import _tree_judge
 from checks.server._parity import Allowed, require_allowed
 from checks.server._sides import root_of
@@ -95,3 +97,11 @@ class Files(RemoteCheck[FilesSeen]):
         yield from _tree_judge.judge(
             seen, max_delta=self.max_delta, sample_files=self.sample_files, allowed=self.allowed
         )
+        here = seen.source
+        if here.there and here.entries and not here.bytes:
+            yield cannot_tell(
+                here.name, f"No file below {safe(here.path, limit=300)} holds a byte, so that equal trees say "
+                "nothing of the data.", expected="files with content on the source",
+                observed=f"{here.files} empty files, {here.folders} folders",
+                fix="See whether its disk is mounted there, and whether 'source_path' is right.",
+            )  # fmt: skip

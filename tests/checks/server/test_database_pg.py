@@ -179,6 +179,17 @@ def test_without_tables_nothing_is_proven(pair: Any, monkeypatch: pytest.MonkeyP
     assert worst(one.status for one in findings) is Status.INCONCLUSIVE
 
 
+def test_two_databases_without_a_row_prove_nothing(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = pair
+    for one in pair:
+        one.sql("DROP DATABASE app WITH (FORCE)")
+        one.sql("CREATE DATABASE app")
+        one.sql("CREATE TABLE emptied (a int)", "app")
+    findings = judged(check(target, source), monkeypatch)
+    assert "holds a row" in bad(findings)
+    assert worst(one.status for one in findings) is Status.INCONCLUSIVE
+
+
 def test_one_server_under_two_names_proves_nothing(pair: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     source, _ = pair
     findings = judged(check(source, source), monkeypatch)

@@ -100,8 +100,9 @@ class Files(RemoteCheck[FilesSeen]):
         here = seen.source
         if here.there and here.entries and not here.bytes:
             yield cannot_tell(
-                here.name, f"No file below {safe(here.path, limit=300)} holds a byte, so that equal trees say "
-                "nothing of the data.", expected="files with content on the source",
+                here.name,
+                f"No file below {safe(here.path, limit=300)} holds a byte: equal trees prove nothing.",
+                expected="files with content on the source",
                 observed=f"{here.files} empty files, {here.folders} folders",
                 fix="See whether its disk is mounted there, and whether 'source_path' is right.",
             )  # fmt: skip

@@ -230,6 +230,8 @@ def _unmet(condition: Any, loop: Mapping[str, Any]) -> str:
         condition = re.sub(rf"(\$\{{\s*){re.escape(variable)}\.", r"\1", str(condition))
     if isinstance(condition, str) and condition.strip().startswith("not "):
         return f"{_named(condition)}is given."
+    if isinstance(condition, list) and all(_named(one) and "not" not in one.split() for one in condition):
+        return f"{'and '.join(map(_named, condition))}are not given, empty or off."
     return f"{_named(condition)}is not given, empty or off." if _named(condition) else "Its condition is off."
 
 

@@ -18,7 +18,7 @@ def parameters_of(draft: Draft, path: Path, message: str) -> list[Path]:
     """Return where under `with` the value at `path` of a draft came from, the likeliest first.
 
     What a check says of itself as a whole has no path: then it is the key, or else the value, that the
-    message quotes; where it quotes none that was given, the item of the loop.
+    message quotes; where it quotes none that was given, the item of the loop, or the mapping under 'with'.
     """
     if path and path[0] in draft.borrowed:
         return _places(draft, draft.document.get(draft.borrowed[str(path[0])]), path)
@@ -40,7 +40,13 @@ def parameters_of(draft: Draft, path: Path, message: str) -> list[Path]:
             else _places(draft, draft.document.get((*draft.path, key)))
         )
     ]  # fmt: skip
-    return list(dict.fromkeys(found)) or ([] if path else item_of(draft))
+    return list(dict.fromkeys(found)) or ([] if path else item_of(draft) or _lent(draft))
+
+
+def _lent(draft: Draft) -> list[Path]:
+    """Return the mappings that a draft takes its keys of, the one that was named last first."""
+    written = [draft.document.get(at) for at in dict.fromkeys(draft.borrowed.values())]
+    return [place for one in reversed(written) for place in _places(draft, one)]
 
 
 def item_of(draft: Draft) -> list[Path]:

@@ -124,6 +124,9 @@ def _load(planning: Planning, draft: Draft, name: Any) -> type[Check[Any]] | Non
     except Exception as error:  # noqa: BLE001 - somebody else's module may fail in any way while it is imported
         planning.unknown[name] = (f"The check type '{name}' cannot be loaded: {error!r}.", "")
     planning.say(draft, ("type",), *planning.unknown[name])
+    if draft.origin == "profile":
+        came = tuple(parameters_of(draft, ("type",), ""))
+        planning.problems[-1] = replace(planning.problems[-1], parameters=came)
     return None
 
 

@@ -34,7 +34,10 @@ class Detected:
 
 def project_file(profile: Profile, reference: str, detected: Detected) -> str:
     """Return the text of a project file on `profile`, which it names as `reference`."""
-    return "\n".join([*_head(profile, reference, detected), "", *_with(profile, detected), *_tail()]) + "\n"
+    return (
+        "\n".join([*_head(profile, reference, detected), "", *_with(profile, detected), *_tail(profile)])
+        + "\n"
+    )
 
 
 def _head(profile: Profile, reference: str, detected: Detected) -> Iterator[str]:
@@ -118,7 +121,9 @@ def _lines(value: Any) -> list[str]:
     return made
 
 
-def _tail() -> Iterator[str]:
+def _tail(profile: Profile) -> Iterator[str]:
+    names = [name for name in profile.file.milestones if "$" not in name]
+    milestone = "ready" if "ready" in names else next(iter(names), "ready")
     yield ""
     yield "# Checks of the profile that do not apply here, each with the reason:"
     yield "# without:"
@@ -126,11 +131,11 @@ def _tail() -> Iterator[str]:
     yield ""
     yield "# Changes to the profile's milestones, and milestones of your own:"
     yield "# milestones:"
-    yield "#   ready: {due: -2h}"
+    yield f"#   {milestone}: {{due: -2h}}"
     yield ""
     yield "# Checks of your own ('gonogo checks' lists the types, 'gonogo explain TYPE' explains one):"
     yield "# checks:"
-    yield "#   badge-reader: {type: network.tcp, milestone: ready, target: 10.20.0.30, port: 443}"
+    yield (f"#   badge-reader: {{type: network.tcp, milestone: {milestone}, target: 10.20.0.30, port: 443}}")
 
 
 def _owners(profile: Profile) -> list[str]:

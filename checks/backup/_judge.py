@@ -118,10 +118,15 @@ def _age(asked: Asked, seen: BackupSeen) -> Iterator[Finding]:
             expected=f"after {asked.newer_than}", observed="unknown", fix="Make a backup now.",
         )  # fmt: skip
     elif newest <= after:
+        now = _time(seen.host_time)
+        ahead = now is not None and now < after
         yield failed(
-            seen.host, "The newest backup is older than the freeze: going back to it would lose work.",
+            seen.host, "The newest backup is older than the freeze, which has not begun yet."
+            if ahead else "The newest backup is older than the freeze: going back to it would lose work.",
             expected=f"after {asked.newer_than}", observed=f"{seen.newest}",
-            fix="Make a backup (or a rollback point) now, after the freeze, and run the check again.",
+            fix="Run the check again when the freeze has begun and a backup (or a rollback point) was made."
+            if ahead else
+            "Make a backup (or a rollback point) now, after the freeze, and run the check again.",
         )  # fmt: skip
     elif (newest - after).total_seconds() <= _off(seen, CLOCK_SLACK_S):
         yield cannot_tell(

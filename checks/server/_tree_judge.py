@@ -19,7 +19,7 @@ _SAYS: dict[Group, tuple[str, str]] = {
     "type": ("{n} {are} of another type on {target}", "Copy them from {source} again."),
     "content": (
         "{n} {are} of another size, time of change or link target on {target}: changed since the copy",
-        "Copy again what changed (rsync -aHAX), with nobody writing on {source}.",
+        "Save what is newer on {target}, then copy again (rsync -aHAX), with nobody writing on {source}.",
     ),
     "owner": (
         "{n} {belong} to another user or group number on {target}",
@@ -125,7 +125,7 @@ def _differing(seen: FilesSeen, max_delta: float) -> Iterable[Finding]:
             **{word: words.get(word, word) for word in ("are", "have", "belong")},
         )  # fmt: skip
         observed = in_line(f"{one.path}: {one.what}" for one in _first(seen.differing, group))
-        fix = todo.format(source=safe(here.name)) + _ALLOW
+        fix = todo.format(source=safe(here.name), target=safe(there.name)) + _ALLOW
         if group in unproven:
             fix = "Let the other side be read whole first ('sudo: true')."
             yield cannot_tell(

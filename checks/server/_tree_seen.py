@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -154,7 +155,7 @@ def _unlike(here: Entry, there: Entry) -> tuple[Group | None, list[str]]:
     pairs: tuple[tuple[Group, str, object, object], ...] = (
         ("type", "type", _KINDS.get(here.kind, here.kind), _KINDS.get(there.kind, there.kind)),
         ("content", "size", here.size, there.size),
-        ("content", "modified", here.mtime, there.mtime),
+        ("content", "modified", _when(here.mtime), _when(there.mtime)),
         ("content", "target", name_of(here.target), name_of(there.target)),
         ("owner", "user id", here.uid, there.uid),
         ("owner", "group id", here.gid, there.gid),
@@ -163,6 +164,14 @@ def _unlike(here: Entry, there: Entry) -> tuple[Group | None, list[str]]:
     )
     wrong = [pair for pair in pairs if pair[2] != pair[3]]
     return (wrong[0][0] if wrong else None), [f"{word} {a}, there {b}" for _, word, a, b in wrong]
+
+
+def _when(mtime: str) -> str:
+    """Return a time of change as a person reads it, or as it came where it is none."""
+    try:
+        return f"{datetime.fromtimestamp(int(mtime), UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError, OSError):
+        return mtime
 
 
 _KINDS = {"f": "file", "d": "folder", "l": "link", "p": "pipe", "s": "socket", "b": "device", "c": "device"}

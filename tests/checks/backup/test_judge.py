@@ -89,6 +89,17 @@ def test_the_verdict(name):
     assert all(finding.fix for finding in findings if finding.status != "pass")
 
 
+def test_a_freeze_that_has_not_begun_is_told_as_such():
+    _, findings = verdict(seen(*WHOLE), newer_than="2026-11-22T02:00:01Z")
+    (told,) = [finding for finding in findings if "freeze" in finding.message]
+    assert told.status == "fail"
+    assert "not begun yet" in told.message
+    assert "when the freeze has begun" in told.fix
+    _, findings = verdict(seen(*WHOLE), newer_than="2026-11-22T01:59:59Z")
+    (told,) = [finding for finding in findings if "freeze" in finding.message]
+    assert "lose work" in told.message
+
+
 def restore(**other):
     given = {"bytes": 10**9, "files": 10, "seconds": 11.0, "startup_s": 1.0, "total_bytes": 10**10,
              "total_files": 100, **other}  # fmt: skip

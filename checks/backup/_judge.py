@@ -44,8 +44,8 @@ def judge_backup(asked: Asked, seen: BackupSeen) -> Iterator[Finding]:
 
 def _rung(asked: Asked, seen: BackupSeen) -> Finding:
     level, least = min(seen.proof_level, proof_level(seen.steps)), asked.min_level
-    expected = f"at least {least} ({NAMES[least]})"
-    observed = f"{level} ({NAMES[level]})" if 0 <= level < len(NAMES) else f"{level}"
+    expected = f"at least rung {least} ({NAMES[least]})"
+    observed = f"rung {level} ({NAMES[level]})" if 0 <= level < len(NAMES) else f"rung {level}"
     if level >= least:
         return passed(seen.host, "It is proven as far as was asked.", expected=expected, observed=observed)
     short = [step for step in seen.steps if step.outcome == "failed" and step.level != FRESH]

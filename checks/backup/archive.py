@@ -1,4 +1,4 @@
-"""backup.archive: the newest archive file is young enough, whole, and unpacks to what was packed."""
+"""backup.archive: the newest archive file is recent, whole, and unpacks to what was packed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _JUST_NOW = timedelta(minutes=2)
 
 
 class Archive(SampledBackup):
-    """The newest archive is young enough and whole, and what it holds comes back as it was.
+    """The newest archive is recent and whole, and what it holds comes back as it was.
 
     Looks at the newest file of a path or glob: tar, tar packed by gzip, xz, zstd or bzip2, one packed file
     (the dump of a database), zip. One glob is one series: what it matches is compared with each other.

@@ -1,4 +1,4 @@
-"""backup.borg: the newest archive of a borg repository is young enough, whole, and comes back as it was."""
+"""backup.borg: the newest archive of a borg repository is recent, whole, and comes back as it was."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _FIX = (
 
 
 class Borg(SampledBackup):
-    """The newest archive of a borg repository is young enough, whole, and what it holds comes back as it was.
+    """The newest archive of a borg repository is recent and whole, and what it holds comes back as it was.
 
     For borg 1.x, run on the host; the repository may be a folder of it or lie elsewhere (`ssh://...`).
 

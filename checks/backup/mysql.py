@@ -37,7 +37,7 @@ _JUST_NOW = timedelta(minutes=2)
 
 
 class Mysql(BackupCheck):
-    """The newest backup of a MySQL or MariaDB database is young enough, whole, and can be loaded.
+    """The newest backup of a MySQL or MariaDB database is recent, whole, and can be loaded.
 
     Takes what mysqldump and mariadb-dump write (also packed by gzip, xz, zstd or bzip2), and the folders of
     mariabackup and xtrabackup.

@@ -24,7 +24,7 @@ _NEW = "Make a new full backup (pgbackrest backup --type=full), and look at the 
 
 
 class Pgbackrest(BackupCheck):
-    """The newest backup of a pgBackRest stanza is young enough and whole, and its WAL has no gap.
+    """The newest backup of a pgBackRest stanza is recent and whole, and its WAL has no gap.
 
     Proves: (3) the backup ended without errors and every WAL segment that it needs is in the archive, and
     every later one up to the newest: point-in-time recovery works to there. (4) pgBackRest's verify read

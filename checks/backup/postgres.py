@@ -39,7 +39,7 @@ _JUST_NOW = timedelta(minutes=2)
 
 
 class Postgres(BackupCheck):
-    """The newest backup of a PostgreSQL database is young enough, whole, and can be loaded.
+    """The newest backup of a PostgreSQL database is recent, whole, and can be loaded.
 
     Takes what pg_dump (custom, directory, tar, SQL), pg_dumpall and pg_basebackup (plain format) write, dumps
     also packed by gzip, xz, zstd or bzip2.

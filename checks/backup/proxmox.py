@@ -1,4 +1,4 @@
-"""backup.proxmox: a guest's newest Proxmox backup is new enough, was made to its end, and was verified."""
+"""backup.proxmox: a guest's newest Proxmox backup is recent, was made to its end, and was verified."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Word = Annotated[str, Len(1, 200)]
 
 
 class Proxmox(BackupCheck):
-    """The newest Proxmox backup of a guest is new enough, was made to its end, and was verified since.
+    """The newest Proxmox backup of a guest is recent, was made to its end, and was verified since.
 
     Asked on a node (`storage`, `guest`), or of a backup server by its client (`repository`, `group`).
 

@@ -1,4 +1,4 @@
-"""backup.snapshot: there is a point to roll back to, it is new enough, and it was not spoilt since."""
+"""backup.snapshot: there is a point to roll back to, it is recent, and it was not spoilt since."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from checks.remote.check import require_login
 
 
 class Snapshot(SampledBackup):
-    """The newest snapshot of a volume is new enough and unspoilt: a point to roll back to.
+    """The newest snapshot of a volume is recent and unspoilt: a point to roll back to.
 
     A snapshot lies on the same disks as what it is of. It is a rollback point and never a backup: it does not
     survive the disks, the pool, or whoever has the rights to delete it. With `received` it is one that was

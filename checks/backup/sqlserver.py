@@ -1,4 +1,4 @@
-"""backup.sqlserver: a database's backups are there, new enough, unbroken, and restore if asked."""
+"""backup.sqlserver: a database's backups are there, recent, unbroken, and restore if asked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NO_SUCH_FILE = "error 2("
 
 
 class Sqlserver(BackupCheck):
-    """The backups that a restore of a SQL Server database needs are there, new enough and unbroken.
+    """The backups that a restore of a SQL Server database needs are there, recent and unbroken.
 
     Proves: the chain of full backup, newest differential and logs without a gap; that each file on disk holds
     the very backup that msdb lists (HEADERONLY); with rung 4 that each page matches its checksum (VERIFYONLY

@@ -1,4 +1,4 @@
-"""backup.tree: a tree of copies (rsync, rsnapshot, rdiff-backup) is young enough, whole and unspoilt."""
+"""backup.tree: a tree of copies (rsync, rsnapshot, rdiff-backup) is recent, whole and unspoilt."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _COUNTED = 5
 
 
 class Tree(SampledBackup):
-    """A tree of copies is young enough, holds what it must, and its copies are what was copied.
+    """A tree of copies is recent, holds what it must, and its copies are what was copied.
 
     For the mirrors of rsync, the snapshots of rsnapshot and the repositories of rdiff-backup, on the host
     that is logged into. Nothing is written.

@@ -1,4 +1,4 @@
-"""backup.veeam: a job of Veeam Backup & Replication has restore points that are new enough and whole."""
+"""backup.veeam: a job of Veeam Backup & Replication has recent and whole restore points."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Name = Annotated[str, Len(1, 200)]
 
 
 class Veeam(BackupCheck):
-    """A Veeam job has a restore point of each machine that is new enough, made by a session that succeeded.
+    """A Veeam job has a recent restore point of each machine, made by a session that succeeded.
 
     Proves: the newest restore point of each machine of the job (the oldest of them counts), that it is not
     marked as corrupt, and that the newest session ended with Success: Warning is not success, and None is a

@@ -1,4 +1,4 @@
-"""backup.windows: Windows Server Backup made a backup that is new enough, and its last one succeeded."""
+"""backup.windows: Windows Server Backup made a recent backup, and its last one succeeded."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _volume(name: str) -> str:
 
 
 class Windows(BackupCheck):
-    """Windows Server Backup holds a version that is new enough, and its last backup succeeded.
+    """Windows Server Backup holds a recent version, and its last backup succeeded.
 
     Proves: the newest version in the catalogue and its age; that the last backup ended without an error, is
     that version, and holds every volume that the schedule names.

@@ -204,10 +204,13 @@ async def look(remote: Remote, path: str, as_user: str) -> Looked:
     try:
         if "end" not in lines[3:]:
             raise ValueError("cut")
-        return Looked(
+        seen = Looked(
             state=_state(lines[0]), readable=lines[1] == "readable", head=bytes.fromhex(lines[2]),
             writers=_writers(lines[3:]),
         )  # fmt: skip
+        if seen.readable and seen.state[0] and not seen.head:
+            raise ValueError("not a byte of it came")
+        return seen
     except (ValueError, IndexError):
         raise CannotTell(f"What {safe(path, limit=300)} is could not be read.", _BY_HAND) from None
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from checks.safe import safe
 from checks.vantage import CannotTell
 from checks.wire.ssh.remote import CommandResult, Remote
 
+_NOT_FOUND = re.compile(r"failed to run command '([^']{1,60})'|: ([\w.+-]{1,60}): (?:command )?not found")
 _CUT = {
     "output-cap": "said more than {stdout} bytes and was stopped",
     "error-cap": "wrote more than {stderr} bytes of errors and was stopped",
@@ -44,7 +46,7 @@ def reason(result: CommandResult, remote: Remote) -> str:
         )
         return f"On {remote.name} the command {program} {how}."
     if result.status == 127:
-        return f"On {remote.name} there is no program {program}."
+        return f"On {remote.name} there is no program {_missing(result)}."
     if result.status == 126:
         return f"On {remote.name} the program {program} may not be run by this account."
     said = said_by(result)
@@ -54,9 +56,8 @@ def reason(result: CommandResult, remote: Remote) -> str:
 
 def fix(result: CommandResult, remote: Remote) -> str:
     """Return what to do about it."""
-    program = _program(result)
     if result.status == 127:
-        return f"Install {program} on {remote.name}, or put it into the PATH of this account."
+        return f"Install {_missing(result)} on {remote.name}, or put it into the PATH of this account."
     if result.ended in ("total-timeout", "remote-timeout", "idle-timeout"):
         return "Give the check a longer 'timeout', or look why the host is so slow, then run it again."
     if result.ended in ("output-cap", "error-cap"):
@@ -69,6 +70,14 @@ def said_by(result: CommandResult) -> str:
     text = result.errors.strip() or result.text.strip()
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return safe(" / ".join(lines[-3:]), limit=300)
+
+
+def _missing(result: CommandResult) -> str:
+    """Return the program that is not there: a script names the one that its shell did not find."""
+    if _program(result) == result.command.argv[0]:
+        return _program(result)
+    found = _NOT_FOUND.search(result.errors)
+    return safe(found[1] or found[2], limit=60) if found else result.command.argv[0]
 
 
 def _program(result: CommandResult) -> str:

@@ -57,7 +57,8 @@ def judge_database(
     if not any(table.rows for table in source.tables):
         yield cannot_tell(
             subject, "No table on the source holds a row, so that equal tables say nothing of the data.",
-            expected="at least one row on the source", observed=f"{len(source.tables)} empty tables in {where}",
+            expected="at least one row on the source",
+            observed=f"{len(source.tables)} empty tables in {where}",
             fix="See whether 'source' still holds the data, or was emptied or made anew; correct "
             "'source_database' or 'tables'.",
         )  # fmt: skip

@@ -105,9 +105,10 @@ def whole(timeout_s: float) -> int:
 def posix(argv: tuple[str, ...], marker: str, env: tuple[tuple[str, str], ...] = ()) -> str:
     """Return the line that runs argv in place of the login shell, and says `marker` when it begins.
 
-    stderr gets the process's number behind the marker, so that it can be ended.
+    stderr gets the process's number behind the marker, so that it can be ended. SHLVL makes a bash that is
+    called take itself for an inner one: as the first one of a session it would run the user's .bashrc.
     """
-    sets = ["LC_ALL=C", "TZ=UTC", f'PATH="${{PATH:+$PATH:}}{_PATHS}"']
+    sets = ["LC_ALL=C", "TZ=UTC", "SHLVL=1", f'PATH="${{PATH:+$PATH:}}{_PATHS}"']
     for name, value in env:
         if not name or name[0].isdigit() or not set(name) <= _SET:
             raise ValueError(f"{name!r} is no name of a variable.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import zipfile
@@ -167,6 +168,15 @@ class Changed(LocalUser):
             ended="exit",
             duration_s=0.1,
         )
+
+
+def test_first_bytes_that_did_not_come_are_no_unknown_format(folder):
+    at = packed(folder, "headless.tar.gz", "-z")
+    lost = Changed("look at an archive", lambda text: re.sub(rb"\n[0-9a-f]{64,}\n", b"\n\n", text))
+    ran = run("backup.archive", asked(folder, at), lost)
+    assert ran.status == "inconclusive", ran.told
+    assert "could not be read" in ran.told
+    assert "of a format" not in ran.told
 
 
 @pytest.mark.parametrize("script", [

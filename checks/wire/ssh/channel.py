@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any, Literal
 
 from checks.dataclass import dataclass
@@ -19,9 +19,16 @@ from checks.wire.ssh.limits import Limits
 from checks.wire.ssh.remote import Ended
 
 _CHUNK = 1 << 20
+STOP_S = 1.0
+"""How long a command that is to stop is waited for to say which process it is. Without that it would go on
+until its own limit; one that has not begun by then ends as it writes to the closed channel."""
 _PID = re.compile(rb" ([0-9]{1,10})\r?\n")
 
 How = Ended | Literal["refused", "unanswered", "stopped", "not-started"]
+LEFT = frozenset({
+    "stopped", "total-timeout", "idle-timeout", "output-cap", "error-cap", "eof-without-exit-status",
+})  # fmt: skip
+"""Ends after which the command may still be running on the host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +62,7 @@ class Outcome:
     before: bytes = b""
     """What the login shell said of its own before the command began."""
     pid: int | None = None
-    """The process on the host that ends the command when it is told to terminate."""
+    """The process on the host that ends the command when it is told to terminate; None once it was ended."""
     shell_s: float = 0.0
     """From the request to the command's beginning."""
     ran_s: float = 0.0
@@ -73,21 +80,11 @@ class Bell(threading.Event):
     def __init__(self) -> None:
         super().__init__()
         self.stopped = False
-        self._on_stop: Callable[[], object] | None = None
 
     def stop(self) -> None:
-        """Make the errand end as soon as it can; from any thread."""
+        """Make the errand end as soon as it is known what to end; from any thread."""
         self.stopped = True
-        wake = self._on_stop
-        if wake is not None:
-            wake()
         self.set()
-
-    def on_stop(self, wake: Callable[[], object] | None) -> None:
-        """Have `wake` called by `stop`, at once if that has been."""
-        self._on_stop = wake
-        if wake is not None and self.stopped:
-            wake()
 
 
 class _Ringer:
@@ -148,10 +145,8 @@ def _listen(channel: Any, bell: Bell) -> None:
 
 def _exec(channel: Any, line: str, bell: Bell, limit: Callable[..., Any], seconds: float) -> How | None:
     """Send the command line; return how that failed. An answer that does not come is cut off by its event."""
-    wake = channel.event.set
     try:
-        with limit(seconds, wake) as guard:
-            bell.on_stop(wake)
+        with limit(seconds, channel.event.set) as guard:
             channel.exec_command(line)
     except Exception:  # noqa: BLE001 - paramiko raises whatever its thread met; told apart by what is known
         if bell.stopped:
@@ -159,8 +154,6 @@ def _exec(channel: Any, line: str, bell: Bell, limit: Callable[..., Any], second
         if guard.fired:
             return "unanswered"
         return "refused" if channel.transport.is_active() else "connection-lost"
-    finally:
-        bell.on_stop(None)
     return None
 
 
@@ -181,6 +174,8 @@ class _Run:
         self.exited: float | None = None
         self.over: float | None = None
         """When the end of the streams was first seen."""
+        self.stopping = 0.0
+        """Until when a command that is to stop may still say which process it is; 0 while it may run."""
         self.searched = 0
         self.asked_at = self.answered_at = 0.0
         channel.settimeout(0.0)
@@ -190,7 +185,10 @@ class _Run:
         try:
             if not self.stdin:
                 self._end_of_input()
-            return self.loop()
+            outcome = self.loop()
+            if outcome.pid is not None and outcome.ended in LEFT and self._terminated():
+                outcome = replace(outcome, pid=None)
+            return outcome
         except Exception:  # noqa: BLE001 - sending on a connection that breaks raises in many ways
             return self._outcome("connection-lost", time.monotonic())
 
@@ -209,7 +207,11 @@ class _Run:
             if exited and self.exited is None:
                 self.exited = now
             if self.bell.stopped:
-                return self._outcome("stopped", now)
+                until = self.stopping = self.stopping or now + STOP_S
+                if closed or now >= until or self._pid() is not None:
+                    return self._outcome("stopped", now)
+                self.bell.wait(until - now)
+                continue
             if (closed or eof) and self.over is None:
                 self.over = now
             ended, wait = self._judge(now, closed=closed, over=closed or eof)
@@ -218,6 +220,18 @@ class _Run:
             if self._write():
                 wait = min(wait, 0.02)
             self.bell.wait(max(0.0, wait))
+
+    def _terminated(self) -> bool:
+        """Have the server end the command in its own channel; return whether that was seen to happen."""
+        self.peer.terminate(self.channel)
+        until = time.monotonic() + STOP_S
+        while not (self.channel.closed or self.channel.status_event.is_set()):
+            self.bell.clear()
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            self.bell.wait(left)
+        return True
 
     def _drain(self) -> bool:
         moved = False
@@ -299,7 +313,10 @@ class _Run:
 
     def _outcome(self, ended: How, now: float) -> Outcome:
         status = self.channel.exit_status if self.exited is not None else None
-        pid = self._take_pid()
+        told, pid = self._pid(), None
+        if told is not None:
+            pid = int(told[1]) if int(told[1]) > 1 else None
+            del self.err[: told.end()]
         started = self.started
         return Outcome(
             ended=ended,
@@ -317,12 +334,7 @@ class _Run:
             answered_at=self.answered_at or time.time(),
         )
 
-    def _take_pid(self) -> int | None:
-        """Take the line by which the command told its process out of stderr, with all that was before it."""
+    def _pid(self) -> re.Match[bytes] | None:
+        """Find the line by which the command told its process on stderr."""
         at = self.err.find(self.errand.marker)
-        found = _PID.match(self.err, at + len(self.errand.marker)) if at >= 0 else None
-        if found is None:
-            return None
-        number = int(found[1])
-        del self.err[: found.end()]
-        return number if number > 1 else None
+        return _PID.match(self.err, at + len(self.errand.marker)) if at >= 0 else None

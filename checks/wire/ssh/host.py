@@ -12,17 +12,13 @@ from typing import Any
 from checks.vantage import CannotTell
 from checks.wire.ssh import dialect, facts, failures, reading, sudoing
 from checks.wire.ssh.access import Access, SshTrouble
-from checks.wire.ssh.channel import Bell, Errand, Outcome
+from checks.wire.ssh.channel import LEFT, Bell, Errand, Outcome
 from checks.wire.ssh.command import MAX_STDERR, Command
 from checks.wire.ssh.connection import Connection, NoChannel
 from checks.wire.ssh.facts import Answer
 from checks.wire.ssh.remote import CommandResult, Ended, Facts
 
 _PAUSE_S = 0.02
-_LEFT = frozenset({
-    "stopped", "total-timeout", "idle-timeout", "output-cap", "error-cap", "eof-without-exit-status",
-})  # fmt: skip
-"""Ends after which the command may still be running on the host."""
 _FINAL = frozenset({"auth", "second-factor", "host-key"})
 
 
@@ -46,6 +42,7 @@ class Host:
         self._answer: Answer | None = None
         self._facts: Facts | None = None
         self._bells: set[Bell] = set()
+        self._stopped = False
         self._sudo = sudoing.Sudo(self)
 
     @property
@@ -74,7 +71,8 @@ class Host:
         return await reading.read(self, path, offset=offset, size=size, as_user=as_user)
 
     def stop(self) -> None:
-        """End what runs and what is being opened."""
+        """End what runs and what is being opened, and begin nothing more."""
+        self._stopped = True
         for bell in list(self._bells):
             bell.stop()
         if self._opening is not None:
@@ -140,6 +138,9 @@ class Host:
         refusals, pause = 0, _PAUSE_S
         while True:
             await connection.slots.take()
+            if self._stopped:
+                connection.slots.give()
+                raise failures.lost(self.access, "run")
             bell = Bell()
             done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
             self._bells.add(bell)
@@ -180,7 +181,7 @@ class Host:
                 raise
             if not done.done():
                 done.set_result(outcome)
-            if outcome.pid is not None and outcome.ended in _LEFT and connection.alive:
+            if outcome.pid is not None and outcome.ended in LEFT and connection.alive:
                 end = dialect.terminate(outcome.pid, ender)
                 last = Errand(line=end, marker=b"", max_stdout=1024, max_stderr=1024, total_s=5.0)
                 with contextlib.suppress(CannotTell, NoChannel):

@@ -12,7 +12,7 @@ import threading
 from typing import Any
 
 import paramiko
-from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_REQUEST, MSG_KEXINIT
+from paramiko.common import MSG_CHANNEL_CLOSE, MSG_CHANNEL_REQUEST, MSG_KEXINIT, cMSG_CHANNEL_REQUEST
 from paramiko.packet import Packetizer
 
 MAX_GREETING = 16 * 1024
@@ -91,6 +91,20 @@ class Peer(paramiko.Transport):  # type: ignore[misc]
     def closing(self, number: int) -> None:
         """Count a session no longer, before the server hears of its end."""
         self._open.discard(number)
+
+    def terminate(self, channel: paramiko.Channel) -> None:
+        """Ask the server to send TERM to what it runs in a channel (RFC 4254 section 6.9).
+
+        OpenSSH does since 7.9, for processes of the user who logged in. It needs no session of its own, of
+        which a server may have none left: one whose command still runs counts, though its channel is closed.
+        """
+        message = paramiko.Message()
+        message.add_byte(cMSG_CHANNEL_REQUEST)
+        message.add_int(channel.remote_chanid)
+        message.add_string("signal")
+        message.add_boolean(False)  # noqa: FBT003 - no answer is wanted
+        message.add_string("TERM")
+        self._send_user_message(message)
 
     def _request(self, channel: paramiko.Channel, message: paramiko.Message) -> None:
         at = message.packet.tell()

@@ -241,7 +241,7 @@ async def test_closing_ends_what_runs(server):
     async with client() as ssh:
         going = [
             asyncio.ensure_future(ssh.host(access(server, "tech")).run(SLEEP("405", timeout_s=300)))
-            for _ in range(3)
+            for _ in range(9)
         ]
         await asyncio.to_thread(running, server, 405)
     ends = await asyncio.gather(*going, return_exceptions=True)

@@ -11,12 +11,13 @@ import re
 import secrets
 
 from checks.backup._ladder import SAMPLE, Compared, Restore, Sample
+from checks.backup._loaded import tell_loaded
 from checks.backup._pg_dump import UNPACK
 from checks.backup._walk import Walk
 from checks.dataclass import dataclass
 from checks.remote.outcome import require, said_by
 from checks.remote.sql import MAX_ANSWER, MY_SESSION, Connect, glob_regex, my_place
-from checks.safe import in_line, safe
+from checks.safe import safe
 from checks.server._database_my import Catalogue, catalogue, catalogue_sql, read_catalogue, read_sums, sums
 from checks.server._database_my import my_tables as live_tables
 from checks.vantage import CannotTell
@@ -168,32 +169,10 @@ async def load(walk: Walk, path: str, pack: str, wish: MyWish, size: int) -> Non
     walk.sample = Sample(
         seed="every table", population=len(compared), against="live", files=tuple(compared[:200])
     )
-    _tell(walk, how, told, wrong, same, wish)
-
-
-def _tell(walk: Walk, how: str, told: str, wrong: list[str], same: int, wish: MyWish) -> None:
-    where = safe(wish.compare, limit=80)
-    if wrong and wish.frozen:
-        walk.failed(
-            SAMPLE, how, f"{told}, and {len(wrong)} things differ from {where}: {in_line(wrong[:10])}",
-            "Make a new dump and run the check again; look which tables the job leaves out.",
-        )  # fmt: skip
-    elif wrong:
-        walk.unknown(
-            SAMPLE, how, f"{told}, and {len(wrong)} things differ from {where}, which may have changed "
-            f"since: {in_line(wrong[:10])}",
-            "Name tables that change in 'changing'; or stop the writes, dump anew, and say by 'newer_than' "
-            "since when nothing was written.",
-        )  # fmt: skip
-    elif not same:
-        walk.unknown(
-            SAMPLE, how, f"{told}, and no table with rows was compared.", "Allow less by 'changing'."
-        )
-    else:
-        walk.proven(
-            SAMPLE, how, f"{told}; {same} tables with rows have the same count and content as in {where}, "
-            "and tables and views the same definition.",
-        )  # fmt: skip
+    tell_loaded(
+        walk, how, told, wrong, same, compare=wish.compare, frozen=wish.frozen,
+        alike="tables and views the same definition",
+    )  # fmt: skip
 
 
 def parsed(output: str) -> tuple[list[list[str | None]], float]:

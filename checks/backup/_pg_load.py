@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 from checks.backup._ladder import QUERIED, SAMPLE, Compared, Restore, Sample
+from checks.backup._loaded import tell_loaded
 from checks.backup._pg_dump import UNPACK, Dump
 from checks.backup._walk import Walk
 from checks.dataclass import dataclass
 from checks.remote.outcome import require, said_by
 from checks.remote.sql import MAX_ANSWER, PG_SESSION, Connect, glob_regex, pg_place
-from checks.safe import in_line, safe
+from checks.safe import safe
 from checks.server._database_pg import pg_read, pg_side, side_sql
 from checks.server._database_seen import Side, Table
 from checks.vantage import CannotTell
@@ -192,30 +193,10 @@ def tell_compared(walk: Walk, how: str, told: str, came: Side, live: Side, wish:
     ] + [f"{name}: not in {wish.compare}" for name in tables]  # fmt: skip
     wrong += _objects(came, live, skip)
     same = sum(row.outcome == "same" and not row.expected.startswith("0 ") for row in rows)
-    where = safe(wish.compare, limit=80)
-    if wrong and wish.frozen:
-        walk.failed(
-            SAMPLE, how, f"{told}, and {len(wrong)} things differ from {where}: {in_line(wrong[:10])}",
-            "Make a new dump and run the check again; look which tables the job leaves out.",
-        )  # fmt: skip
-    elif wrong:
-        walk.unknown(
-            SAMPLE, how, f"{told}, and {len(wrong)} things differ from {where}, which may have changed "
-            f"since: {in_line(wrong[:10])}",
-            "Name tables that change in 'changing'; or stop the writes, dump anew, and say by 'newer_than' "
-            "since when nothing was written.",
-        )  # fmt: skip
-    elif not same:
-        walk.unknown(
-            SAMPLE, how, f"{told}, and no table with rows was compared.", "Allow less by 'changing'."
-        )
-    else:
-        walk.proven(
-            SAMPLE, how, f"{told}; {same} tables with rows have the same count and content as in {where}, "
-            "and every definition is the same.",
-        )  # fmt: skip
-        return True
-    return False
+    return tell_loaded(
+        walk, how, told, wrong, same, compare=wish.compare, frozen=wish.frozen,
+        alike="every definition is the same",
+    )  # fmt: skip
 
 
 def _objects(came: Side, live: Side, skip: re.Pattern[str] | None) -> list[str]:

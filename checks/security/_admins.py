@@ -26,6 +26,8 @@ class Admin:
     group: bool = False
     limited: bool = False
     enabled: bool | None = None
+    locked: bool = False
+    """It has no password; a key may still let it in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,5 +125,5 @@ def _unknown(machine: AdminsOf, admin: Admin, expected: str) -> Finding:
 
 
 def _words(admin: Admin) -> str:
-    state = {True: "", False: ", disabled", None: ""}[admin.enabled]
+    state = ", disabled" if admin.enabled is False else ", no password, perhaps a key" if admin.locked else ""
     return f"{admin.name} ({admin.why}{state})"

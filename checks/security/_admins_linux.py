@@ -148,7 +148,7 @@ def _admins(users: Users, rules: list[Rule], locked: set[str]) -> Iterator[Admin
         found[name, limited] = Admin(
             name=name, why=before.why if before else why, limited=limited, group=group,
             via=tuple(dict.fromkeys((*(before.via if before else ()), *([via] if via else [])))),
-            enabled=False if name in locked else None,
+            locked=name in locked,
         )  # fmt: skip
 
     for name, (uid, _) in users.users.items():

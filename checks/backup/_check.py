@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar
 
 from checks.backup._asked import Asked
 from checks.backup._judge import judge_backup
-from checks.backup._ladder import BackupSeen
+from checks.backup._ladder import NAMES, BackupSeen
 from checks.backup._sums import NOTHING, is_sha256
 from checks.backup._walk import Walk
 from checks.bounds import Ge, Gt, Le, Len
@@ -15,6 +16,10 @@ from checks.contract import CannotTell, Finding, Vantage
 from checks.dataclass import dataclass
 from checks.params import Duration, Moment, Percent
 from checks.remote.check import RemoteCheck, remote, require_login
+
+LAST_S = 1.0
+"""So long before its end a check stops climbing, so that what it saw until then is kept."""
+_SLOW = "Give the check a longer 'timeout', or look why the host is so slow, then run it again."
 
 Sha256 = Annotated[str, Len(64, 64)]
 RemotePath = Annotated[str, Len(1, 4096)]
@@ -75,12 +80,20 @@ class BackupCheck(RemoteCheck[BackupSeen]):
     async def observe(self, vantage: Vantage) -> BackupSeen:
         """Log in and climb as far as is asked; what stops it is kept with what was proven until then."""
         walk = Walk(self.system, self.host, self.min_level, vantage)
+        allowed = vantage.remaining()
+        limit = asyncio.timeout(max(0.0, allowed - LAST_S))
         try:
-            host = await remote(self, vantage)
-            walk.begin(host, await host.facts())
-            await self.climb(walk)
+            async with limit:
+                host = await remote(self, vantage)
+                walk.begin(host, await host.facts())
+                await self.climb(walk)
         except CannotTell as trouble:
             walk.stopped(trouble)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            what = "The login" if walk.now is None else f"Looking for '{NAMES[walk.trying]}'"
+            walk.stopped(CannotTell(f"{what} did not end within the {allowed:.0f} s of the check.", _SLOW))
         return walk.seen(self._asked())
 
     def judge(self, seen: BackupSeen) -> Iterable[Finding]:

@@ -58,6 +58,7 @@ MORE = """  copies:
   new_backups: [{name: new-files, kind: restic, settings: {repo: /srv/new, password_file: /etc/restic.key}}]
   not_users: [10.20.0.9/32]
   time_server: 10.20.0.1
+  synchronised: false
 """
 MILESTONES = ["proven", "ready", "rehearsal", "freeze", "moved", "verified", "idle", "decommission"]
 
@@ -159,4 +160,5 @@ def test_the_freeze_is_judged_by_one_look_and_the_end_by_many(tmp_path: Path) ->
     plan = load(tmp_path, LEAST)
     assert plan.by_id["nobody-writes"].params["window"] == 0
     assert plan.by_id["unused"].params["window"] == 7 * 86400
+    assert plan.by_id["new-clock"].params["synchronised"] is False
     assert dataclasses.is_dataclass(plan.by_id["unused"].build())

@@ -29,12 +29,19 @@ LIST_TAR = Script(
     "list of a tar archive",
     _UNPACK
     + r"""
-unpacked | tar --list -v -R --full-time --numeric-owner --quoting-style=escape -f -
+unpacked | {
+  tar --list -v -R --full-time --numeric-owner --quoting-style=escape -f -
+  read=$?
+  echo "rest $(tr -d '\0' | head -c 1 | wc -c)"
+  cat >/dev/null
+  exit "$read"
+}
 echo "ended ${PIPESTATUS[*]}"
 """,
     shell=BASH,
 )
-"""Each member with its block, then what stands at the end, then how unpacking and reading ended."""
+"""Each member with its block, then what stands at the end, whether anything but zeros follows that tar did
+not read, and how unpacking and reading ended."""
 AFTER_TAR = Script(
     "rest of a tar archive", r"""tail -c "+$2" -- "$1" | tr -d '\0' | head -c 1 | wc -c""", shell=BASH
 )
@@ -64,6 +71,7 @@ printf 'ended %s\0' "${PIPESTATUS[*]}"
     shell=BASH,
 )
 """SHA-256 and name of the members whose names come by stdin (or of all); nothing is written to a disk."""
+_BEHIND = "Behind its end stands something that is no part of it, such as another archive."
 _PIPE = 141
 """What unpacking ends with where tar reads no further."""
 _MEMBER = re.compile(
@@ -71,6 +79,7 @@ _MEMBER = re.compile(
 )
 _OTHER = re.compile(r"block \d+: [hldbcpDMNVS][rwxsStTlL-]{9}")
 _END = re.compile(r"block (\d+): \*\* (Block of NULs|End of File) \*\*")
+_REST = re.compile(r"rest (\d+)")
 _ESCAPED = re.compile(r"\\([0-7]{3}|.)")
 _MEANS = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, " ": 32}
 
@@ -95,7 +104,7 @@ async def read_tar(remote: Remote, path: str, packed: str, *, timeout_s: float, 
         return content
     rest = AFTER_TAR(path, str(content.end + 1), timeout_s=60.0, as_user=as_user)
     if require(await remote.run(rest), remote).strip() != b"0":
-        return dataclasses.replace(content, cut="Behind its end stands something that is no part of it.")
+        return dataclasses.replace(content, cut=_BEHIND)
     return content
 
 
@@ -105,13 +114,15 @@ def parse_tar(output: bytes, errors: str, packed: str) -> Content:
     lines = text.split("\n")
     ended = _ended(lines[-2] if len(lines) > 1 else "", lines[-1])
     members: dict[str, Candidate] = {}
-    end, nulls, strange = None, False, 0
+    end, nulls, strange, rest = None, False, 0, False
     for line in lines[:-2]:
         if member := _MEMBER.fullmatch(line):
             name = _unescaped(member[3])
             members[name] = Candidate(path=name, size=int(member[2]))
         elif found := _END.fullmatch(line):
             nulls, end = found[2] == "Block of NULs", int(found[1]) * 512
+        elif more := _REST.fullmatch(line):
+            rest = more[1] != "0"
         elif not _OTHER.match(line):
             strange += 1
     unpacking, reading = ended
@@ -123,6 +134,8 @@ def parse_tar(output: bytes, errors: str, packed: str) -> Content:
         cut = f"Reading it ended with status {reading}{said(errors)}."
     elif not nulls or "lone zero block" in errors:
         cut = "The two empty blocks that end a tar archive are not there: its writer did not get to the end."
+    elif rest:
+        cut = _BEHIND
     elif strange:
         raise CannotTell(
             f"{strange} lines of the list of the archive are not understood.",

@@ -41,7 +41,7 @@ class Archive(SampledBackup):
     Cannot prove: that the right folders were packed; the contents of members that are encrypted. The time is
     that of the last write, or of the file's birth where it is less than half a day before; where the name
     says an earlier day, the end of that day. A copy that was made without its times looks young unless its
-    name holds the date. What stands inside a packed stream behind the end of a tar archive is not looked at.
+    name holds the date.
     If it fails: make a new archive with enough space, read the log of the job, and unpack the one before by
     hand.
 

@@ -170,6 +170,23 @@ class Changed(LocalUser):
         )
 
 
+@pytest.mark.parametrize("name", ["twice.tar", "twice.tar.gz"])
+def test_an_archive_behind_an_archive_is_one_that_nobody_unpacks(folder, name):
+    at = packed(folder, name, "-z" if name.endswith("gz") else "--blocking-factor=20")
+    at.write_bytes(at.read_bytes() * 2)
+    aged(at, 3600)
+    ran = run("backup.archive", asked(folder, at, min_level=3))
+    assert (ran.status, ran.seen.proof_level) == ("fail", 2), ran.told
+    assert "such as another archive" in ran.told
+
+
+def test_an_archive_that_ends_in_a_megabyte_of_zeros_is_whole(folder):
+    at = packed(folder, "tape.tar.gz", "-z", "--blocking-factor=4096")
+    aged(at, 3600)
+    ran = run("backup.archive", asked(folder, at))
+    assert (ran.status, ran.seen.proof_level) == ("pass", 5), ran.told
+
+
 def test_first_bytes_that_did_not_come_are_no_unknown_format(folder):
     at = packed(folder, "headless.tar.gz", "-z")
     lost = Changed("look at an archive", lambda text: re.sub(rb"\n[0-9a-f]{64,}\n", b"\n\n", text))

@@ -93,7 +93,7 @@ def text(plan: Plan) -> Iterator[str]:
     yield ""
     yield (
         f"{_count(plan.checks, 'check')} ({len(needed)} required) in {_count(plan.milestones, 'milestone')}, "
-        f"{len(waves({check.id: check.needs for check in plan.checks}))} waves"
+        f"{_count(waves({check.id: check.needs for check in plan.checks}), 'step')}"
     )
 
 
@@ -116,7 +116,7 @@ def _milestone(plan: Plan, milestone: Milestone, zone: ZoneInfo) -> Iterator[str
     if milestone.owner:
         yield _line(f"owner: {_who(plan, milestone.owner)}")
     for number, names in enumerate(waves({name: check.needs for name, check in own.items()}), start=1):
-        yield f"  wave {number}"
+        yield f"  step {number}"
         for name in names:
             yield from _check(plan, own[name])
 

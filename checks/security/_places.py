@@ -75,6 +75,11 @@ def listed(servers: Sequence[str]) -> str:
     return ", ".join(servers[:3]) + more
 
 
+def how_it_ended(ending: str, detail: str) -> str:
+    """Return how an exchange without an answer ended: `not connected (Connection refused)`."""
+    return safe(f"{ending} ({detail})" if detail else ending, limit=200)
+
+
 def nobody(subject: str) -> Finding:
     """Return that there was nobody to ask."""
     return cannot_tell(

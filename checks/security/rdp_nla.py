@@ -10,8 +10,7 @@ from checks.contract import Check, Finding, Vantage
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed
 from checks.params import Endpoint
-from checks.safe import safe
-from checks.security._places import Place, ask_each, listed, nobody, places, unresolved
+from checks.security._places import Place, ask_each, how_it_ended, listed, nobody, places, unresolved
 from checks.wire.exchange import exchange
 from checks.wire.rdp import FAILURES, NLA, PORT, TLS, Confirmed, complete, read_confirm, request
 
@@ -114,7 +113,8 @@ def _judge_one(server: RdpServer) -> Finding:
         )
     return cannot_tell(
         name, "Whether it insists on network level authentication could not be told.", expected=expected,
-        observed=observed, fix="Stand where its RDP can be reached, and look what answers there.",
+        observed=observed,
+        fix="Stand where its RDP can be reached, and look what answers there; take a server without RDP out.",
     )  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def _words(answer: RdpAnswer | None) -> str:
         return "not asked"
     said = answer.confirmed
     if said is None:
-        return safe(f"{answer.ending} {answer.detail}".strip(), limit=150)
+        return how_it_ended(answer.ending, answer.detail)
     if said.kind == "refused":
         return f"refused ({FAILURES.get(said.code, said.code)})"
     return {"agreed": f"agreed ({said.code})", "old": "agreed, without negotiation"}.get(said.kind, "no RDP")

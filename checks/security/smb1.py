@@ -10,8 +10,7 @@ from checks.contract import Check, Finding, Vantage
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed
 from checks.params import Endpoint
-from checks.safe import safe
-from checks.security._places import Place, ask_each, listed, nobody, places, unresolved
+from checks.security._places import Place, ask_each, how_it_ended, listed, nobody, places, unresolved
 from checks.wire.exchange import exchange
 from checks.wire.smb import PORT, Negotiated, ask_smb1, ask_smb2, complete, read_answer
 
@@ -106,7 +105,7 @@ def _judge_one(server: SmbServer) -> Finding:
         return cannot_tell(
             name, "SMB 2 does not answer here either, so that silence about SMB 1 proves nothing.",
             expected=expected, observed=f"SMB 1: {observed}; SMB 2: {_words(server.before)}",
-            fix="Stand where the server's SMB can be reached, and run it again.",
+            fix="Stand where its SMB can be reached, and run it again; take a server without SMB out.",
         )  # fmt: skip
     refused = said is not None and (said.kind == "smb1" or (said.kind == "smb2" and not said.accepted))
     if refused or (smb1 is not None and smb1.ending in ("closed", "reset")):
@@ -127,7 +126,7 @@ def _words(answer: SmbAnswer | None) -> str:
         return "not asked"
     said = answer.negotiated
     if said is None:
-        return safe(f"{answer.ending} {answer.detail}".strip(), limit=200)
+        return how_it_ended(answer.ending, answer.detail)
     if said.kind == "other":
         return "an answer that is no SMB"
     if not said.accepted:

@@ -14,7 +14,7 @@ from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed
 from checks.params import Endpoint
 from checks.safe import safe
-from checks.security._places import Place, ask_each, listed, nobody, places, unresolved
+from checks.security._places import Place, ask_each, how_it_ended, listed, nobody, places, unresolved
 from checks.wire.exchange import exchange
 from checks.wire.tcp import connect
 from checks.wire.tls import TlsChannel, TlsRefused
@@ -152,7 +152,7 @@ async def _offers(place: Place, version: OldVersion, within: float) -> Offer:
     """Ask by a hello of our own for one version."""
     heard = await exchange(place.address, place.port, client_hello(version, place.host), complete, within)
     if heard.ending != "answered":
-        return Offer(version=version, outcome="unknown", words=f"{heard.ending} {heard.detail}".strip())
+        return Offer(version=version, outcome="unknown", words=how_it_ended(heard.ending, heard.detail))
     hello = read_hello(heard.data)
     if hello.version:
         outcome: Outcome = "offered" if hello.version == version else "refused"

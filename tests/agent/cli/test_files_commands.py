@@ -84,7 +84,7 @@ def test_plan_is_readable_at_80_columns(office: Path) -> None:
     for part in (
         "cutover: Sat 2026-12-05 22:30 CET", "open: Day one, due Sat 2026-12-05 22:30 CET",
         "gate: results at most 4 h old; warnings pass",
-        "needs too: interface, gateway, internet, resolvers", "wave 1",
+        "needs too: interface, gateway, internet, resolvers", "step 1",
         "gateway: link.gateway 10.20.0.1", "needs gateway", "owner isp (Line AG)", "required; at most 10 s",
         "laptop: The project leaves it out: it is plugged in all the time", "Out of scope:", "the old site",
         "'time_server' is not given, empty or off.",

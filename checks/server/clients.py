@@ -163,7 +163,7 @@ class Clients(RemoteCheck[ClientsSeen]):
             yield cannot_tell(
                 host, "A service that nobody may use is not running, so nobody could be seen to want it.",
                 expected=f"something listens on {in_line(map(str, closed))}", observed="nothing listens",
-                fix="Start it again until the window is over, or take the port out of 'ports'.",
+                fix="Start it again until the window is over, or leave the port out of what is watched.",
             )  # fmt: skip
         held = (window.end - window.first).total_seconds() if window.first else 0.0
         observed = (
@@ -171,7 +171,7 @@ class Clients(RemoteCheck[ClientsSeen]):
             f"longest gap {span(window.longest_gap_s)}"
         )
         if window.slots < self.min_samples or window.longest_gap_s > self.max_gap:
-            also = f" {window.idle} looks at a stopped service do not count." if window.idle else ""
+            also = f" Looks at a stopped service do not count: {window.idle}." if window.idle else ""
             yield cannot_tell(
                 host, f"So far there are too few looks to say that nobody uses it.{also}",
                 expected=f"{self.min_samples} looks at least {span(slot_s(self.window, self.min_samples))} "

@@ -203,4 +203,6 @@ def _fix(one: Difference) -> str:
         "different": "Set it here as on the old server (smb.conf, sharesec, exports, setfacl)",
         "extra": "Take it away if nobody needs it",
     }[one.kind]
+    if one.key.startswith("share-server:"):
+        todo = f"Start {safe(one.key.partition(':')[2])} here"
     return f"{todo}, or allow the difference: allowed: ['{shown(one.key)}']."

@@ -85,7 +85,9 @@ def test_one_client_at_one_look_fails_and_is_named():
         ),
         pytest.param([at(one.at, listening=(22,)) for one in hourly()], "stopped service", id="not running"),
         pytest.param(
-            [at(NOW), *(at(o.at, listening=(22,)) for o in hourly()[1:])], "48 looks", id="was down"
+            [at(NOW), *(at(o.at, listening=(22,)) for o in hourly()[1:])],
+            "stopped service do not count: 48",
+            id="was down",
         ),
         pytest.param([at(NOW + HOUR), *hourly()], "dated after", id="a clock set back"),
     ],

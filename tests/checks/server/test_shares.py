@@ -261,6 +261,7 @@ class TestSamba:
         assert status is S.FAIL
         assert f"nfs:{new.folder}/files 192.0.2.0/24 is missing" in text
         assert "share-server:nfsd" in text
+        assert "Start nfsd here" in text
         assert judged(here, shares=[{"name": f"{new.folder}/files"}])[0] is S.FAIL
         runs = dataclasses.replace(here, running=("nfsd", "smbd"))
         assert judged(runs, shares=[{"name": f"{new.folder}/files", "read_only": False}])[0] is S.PASS

@@ -81,7 +81,7 @@ def shown_to_all() -> Iterator[Path]:
 def run(folder: Path, login: dict[str, Any], forms: dict[str, Form]) -> dict[str, Row]:
     """Run one project with a check for each form."""
     checks = {
-        name: {"type": form.type, "timeout": "60s", "milestone": "go", **login, **form.params}
+        name: {"type": form.type, "timeout": "150s", "milestone": "go", **login, **form.params}
         for name, form in forms.items()
     }
     project = folder / "project.yaml"
@@ -90,7 +90,7 @@ def run(folder: Path, login: dict[str, Any], forms: dict[str, Form]) -> dict[str
         "checks": checks,
     }))  # fmt: skip
     done = subprocess.run(
-        [GONOGO, "run", project, "--json"], capture_output=True, text=True, check=False, timeout=240,
+        [GONOGO, "run", project, "--json"], capture_output=True, text=True, check=False, timeout=500,
         cwd=folder, env={**ENVIRONMENT, "PATH": "/usr/bin:/bin", "HOME": str(folder)},
     )  # fmt: skip
     try:

@@ -106,7 +106,7 @@ def forms(folder: Path) -> list[Form]:
     linked = folder / "linked-stamp"
     linked.touch()
     add(
-        f"{EMPTY} hard links", folder / "linked", "fail", 3, "no copy", log=None, stamp=str(linked),
+        f"{EMPTY} hard links", folder / "linked", "fail", 3, "no copies", log=None, stamp=str(linked),
         live=str(folder / "other"),
     )  # fmt: skip
     (folder / "alias").symlink_to(src)

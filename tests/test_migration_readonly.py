@@ -127,7 +127,8 @@ def migration(lab: Migration) -> dict[str, Any]:
          "with": settings["archive"]},
     ]  # fmt: skip
     empty = {"services": {}, "jobs": {}, "queues": {}, "directory": {}}
-    return given | empty | {"ports": {}}
+    spns = {"names": [{"name": f"HOST/{NAME}", "account": "NEW-FILES$"}]}
+    return given | empty | {"ports": {}, "spns": spns}
 
 
 def upgrade(lab: Migration) -> dict[str, Any]:

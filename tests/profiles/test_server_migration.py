@@ -44,6 +44,7 @@ MORE = """  copies:
   jobs: {}
   queues: {}
   directory: {}
+  spns: {login: {host: dc-1.corp.example}, names: [{name: HTTP/erp.corp.example, account: svc-erp}]}
   certificates: [{path: /etc/ssl/certs/files.pem, names: [files.corp.example], key: /etc/ssl/files.key}]
   names: [{name: files.corp.example, address: 10.20.0.20}]
   aliases: [{alias: intranet.corp.example, target: files.corp.example}]
@@ -155,6 +156,16 @@ def test_backups_have_the_profile_s_limits_and_their_own_where_they_say_so(tmp_p
     last = plan.by_id["last-backup-files"].params
     assert last["newer_than"] == plan.by_id["rollback-files"].params["newer_than"]
     assert (last["rpo"], last["min_level"]) == (3650 * 86400, 5)
+
+
+def test_service_names_are_read_on_the_domain_controller_that_is_named(tmp_path: Path) -> None:
+    names = "names: [{name: HTTP/erp.corp.example, account: svc-erp}]"
+    asked = load(tmp_path, f"{LEAST}  spns: {{login: {{host: dc-1.corp.example}}, {names}}}\n").by_id
+    assert asked["service-names"].params["host"] == "dc-1.corp.example"
+    assert asked["service-names"].params["sudo"] is True
+    asked = load(tmp_path, f"{LEAST}  spns: {{{names}}}\n").by_id
+    assert asked["service-names"].params["host"] == "new.corp.example"
+    assert "service-names" not in load(tmp_path, LEAST).by_id
 
 
 def test_the_freeze_is_judged_by_one_look_and_the_end_by_many(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from tests.bench.mail import bounds
 from tests.lab import mail_faults as faults
 from tests.lab import need
-from tests.lab.mail_project import started, write_project
+from tests.lab.mail_project import MEASURED, started, write_project
 from tests.lab.mail_world import DOMAIN, OLD_MX, TOOLS, MailWorld
 from tests.lab.running import INCOMPLETE, NO_GO, Ran, run_json
 
@@ -74,10 +74,6 @@ ROWS = [
     Row(faults.dead_resolver, "mx", "inconclusive", r"203\.0\.113\.10"),
     Row(faults.media_blocked, "teams-media", "fail|inconclusive", r"3478"),
 ]
-
-
-MEASURED = {"teams-media", "front-doors"}
-"""Whose delay and jitter are also those of the machine that runs the tests."""
 
 
 @pytest.fixture(scope="module")

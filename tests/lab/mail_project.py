@@ -10,6 +10,8 @@ from tests.lab.microsoft import CLIENT, SECRET, TENANT
 
 MANUAL = ("senders-listed", "freeze", "rollback-agreed", "outlook-inside", "old-side-empty")
 """What persons state in this project."""
+MEASURED = {"teams-media", "front-doors"}
+"""Whose delay and jitter are also those of the machine that runs the tests."""
 
 _TEXT = """
 gonogo: 1

@@ -144,7 +144,7 @@ async def test_with_nothing_to_compare_with_it_is_unknown(world):
 
 async def test_files_that_changed_are_passed_over_and_others_drawn(world):
     for at in range(5):
-        world.write(f"/srv/f{at}.bin", b"new" * at, age_s=-3600)
+        world.write(f"/srv/f{at}.bin", b"new" * at, age_s=-86400)
     step, sample = await world.compare(live=str(world.root))
     assert step.outcome == "proven"
     assert outcomes(sample).count("same") == 3

@@ -59,7 +59,7 @@ SAMBA = {
     "failing": (samba(link(failures=3)), {}, FAIL),
     "never succeeded": (samba(link(success="NTTIME(0)")), {}, FAIL),
     "old": (samba(link(minutes=600)), {}, FAIL),
-    "in the future": (samba(link(minutes=-60)), {}, FAIL),
+    "in the future": (samba(link(minutes=-600)), {}, FAIL),
     "failures not told": (samba(link() | {"consecutive failures": None}), {}, UNKNOWN),
     "a role elsewhere": (samba(link(), owner="DC9"), {"roles": {"pdc": "DC1"}}, FAIL),
     "a role of nobody": (samba(link(), roles=SAMBA_ROLES[1:]), {}, UNKNOWN),

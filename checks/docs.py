@@ -126,7 +126,8 @@ def in_words(hint: Any) -> str:
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
         form = next((_FORMS[id(item)] for item in args[1:] if id(item) in _FORMS), None)
-        return _split(form) if form else in_words(args[0])
+        named = next((item.words for item in args[1:] if isinstance(item, params.Form) and item.words), "")
+        return named or (_split(form) if form else in_words(args[0]))
     if origin is Literal:
         words = [f"'{item}'" if isinstance(item, str) else str(item) for item in args]
         return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
@@ -135,7 +136,7 @@ def in_words(hint: Any) -> str:
     if origin in (tuple, list, set, frozenset):
         return f"list of {in_words(args[0])}"
     if origin in (dict, Mapping) or (isinstance(origin, type) and issubclass(origin, Mapping)):
-        return f"mapping to {in_words(args[1])}"
+        return "mapping" if args[1] is Any else f"mapping to {in_words(args[1])}"
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return "{" + ", ".join(_key(hint, field) for field in dataclasses.fields(hint)) + "}"
     plain = {str: "text", int: "whole number", float: "number", bool: "true or false"}

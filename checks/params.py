@@ -42,6 +42,8 @@ class Form:
 
     parse: Callable[[Any], Any]
     schema: tuple[tuple[str, Any], ...]
+    words: str = ""
+    """What `gonogo explain` calls it, where it is not one of this module."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         """Let pydantic validate by `parse` (called by pydantic only)."""

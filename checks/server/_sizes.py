@@ -36,6 +36,11 @@ def shown_size(size: float) -> str:
 
 
 Size = Annotated[
-    int, Form(parse_size, (("type", ["string", "integer"]), ("examples", ["500G", "1.5 TiB", "800MB"])))
+    int,
+    Form(
+        parse_size,
+        (("type", ["string", "integer"]), ("examples", ["500G", "1.5 TiB", "800MB"])),
+        words="size with its unit (bytes without)",
+    ),
 ]
 """Bytes."""

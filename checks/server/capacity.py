@@ -83,7 +83,8 @@ class Capacity(RemoteCheck[CapacitySeen]):
     deadline_s = 600.0
 
     mounts: tuple[MountNeed, ...] = ()
-    """Mount points that must be there, each with what must be free: a share (`min_free`), bytes (`needs`)."""
+    """Mount points that must be there, each with what must be free: a share (`min_free`), a size
+    (`needs: 200 GiB`)."""
     min_free: Percent = 10.0
     """Share of bytes that must be free on every local file system."""
     min_inodes: Percent = 5.0

@@ -120,6 +120,16 @@ def test_explain_every_type(kind: str) -> None:
     assert all(field["text"] for field in made["fields"])
 
 
+def test_explain_says_kinds_of_values_as_a_person_does() -> None:
+    assert (
+        "min_memory: size with its unit (bytes without); optional"
+        in run(explain.command, "server.capacity").output
+    )
+    told = run(explain.command, "backup.copies").output
+    assert "copies: list of mapping; required" in told
+    assert "Any" not in told
+
+
 def test_explain_nothing_of_that_name() -> None:
     result = run(explain.command, "network.tpc")
     assert result.exit_code == 2

@@ -5,6 +5,7 @@ Each test makes, with the real tools, something that a check once took for good.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 import shutil
@@ -18,6 +19,8 @@ import pytest
 from pydantic import ValidationError
 
 from checks.backup._sums import NOTHING
+from checks.wire.ssh.command import Command
+from checks.wire.ssh.remote import CommandResult
 from tests.lab import backup_restic
 from tests.lab.backup_files import aged, flip, manifest, settle, source
 from tests.lab.backup_local import Ran, open_folder, run
@@ -107,12 +110,13 @@ def test_what_was_packed_without_checksums_is_not_proven_by_unpacking_it(folder,
 
 
 def mirrored(folder: Path, name: str, live: Path, **more: Any) -> Ran:
+    remote = more.pop("remote", None)
     (folder / f"{name}.stamp").touch()
     params = {
         "path": str(folder / name), "live": str(live), "stamp": str(folder / f"{name}.stamp"), "min_level": 3,
         "layout": "rsync", **more,
     }  # fmt: skip
-    return run("backup.tree", params)
+    return run("backup.tree", params, remote)
 
 
 def test_hard_links_of_the_live_files_are_no_copies(folder):
@@ -125,6 +129,42 @@ def test_hard_links_of_the_live_files_are_no_copies(folder):
     ran = mirrored(folder, "linked", live)
     assert (ran.status, ran.seen.proof_level) == ("fail", 2), ran.told
     assert "readme.txt" in ran.told
+
+
+def test_links_that_were_not_copied_are_missing(folder):
+    live = folder / "linking"
+    live.mkdir()
+    (live / "file").write_text("content\n")
+    (live / "link").symlink_to("file")
+    aged(live, 86400)
+    settle(live)
+    subprocess.run(["rsync", "-a", "--no-links", f"{live}/", folder / "unlinked"], check=True)
+    ran = mirrored(folder, "unlinked", live)
+    assert (ran.status, ran.seen.proof_level) == ("fail", 2), ran.told
+    assert "link" in ran.told
+
+
+class Half(LocalRemote):
+    """A host of which one answer comes in half."""
+
+    async def run(self, command: Command) -> CommandResult:
+        done = await super().run(command)
+        if command.argv[3:4] != ("state of files",):
+            return done
+        return dataclasses.replace(done, stdout=done.stdout[: len(done.stdout) // 2])
+
+
+def test_half_an_answer_on_a_file_that_is_missing_does_not_take_it_away(folder):
+    live = folder / "halved"
+    live.mkdir()
+    for name in ("one", "two"):
+        (live / name).write_text("content\n")
+    aged(live, 86400)
+    settle(live)
+    subprocess.run(["rsync", "-a", "--exclude=two", f"{live}/", folder / "halved copy"], check=True)
+    assert mirrored(folder, "halved copy", live).status == "fail"
+    ran = mirrored(folder, "halved copy", live, remote=Half())
+    assert (ran.status, ran.seen.proof_level) == ("inconclusive", 2), ran.told
 
 
 @contextmanager

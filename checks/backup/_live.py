@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from checks.backup._sums import is_sha256
 from checks.dataclass import dataclass
 from checks.remote.outcome import require
+from checks.safe import safe
 from checks.vantage import CannotTell
 from checks.wire.ssh.command import Script
 from checks.wire.ssh.remote import Remote
@@ -15,10 +17,12 @@ STATE = Script(
     "state of files",
     r"""
 xargs -0 -n 1 sh -c '
-stat -c "%s %Y %Z %F" -- "$1" 2>/dev/null || stat -f "%z %m %c %HT" -- "$1" 2>/dev/null || echo none' state
+stat -c "%s %Y %Z %F" -- "$1" 2>/dev/null || stat -f "%z %m %c %HT" -- "$1" 2>/dev/null ||
+if [ -e "$1" ] || [ -L "$1" ]; then echo unknown; else echo none; fi' state
 """,
 )
-"""One line a file whose name comes by stdin, ended by a zero byte: size, mtime, ctime and kind, or `none`."""
+"""One line a file whose name comes by stdin, ended by a zero byte: size, mtime, ctime and kind, `none`
+where there is nothing, or `unknown`."""
 
 HASH = Script(
     "hash of files",
@@ -34,6 +38,8 @@ echo "$before|${sum%% *}|$after"' hash
 )
 """One line a file: its state, its SHA-256 and its state again."""
 
+_OTHER = re.compile(r"-?\d+ -?\d+ -?\d+ [A-Za-z][A-Za-z -]*")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveFile:
@@ -45,11 +51,22 @@ class LiveFile:
     """When content, name or rights were changed last; nobody can set it back."""
 
 
-async def states(remote: Remote, paths: Sequence[str], *, as_user: str = "") -> list[LiveFile | None]:
-    """Return what each of `paths` is; None where there is no ordinary file, or it cannot be looked at."""
+async def states(
+    remote: Remote, paths: Sequence[str], *, as_user: str = "", links: bool = False
+) -> list[LiveFile | None]:  # fmt: skip
+    """Return what each of `paths` is; None where there is no ordinary file, or it cannot be looked at.
+
+    With `links` a symbolic link counts as one, and what cannot be looked at raises CannotTell.
+    """
     command = STATE(stdin=_names(paths), timeout_s=60.0, as_user=as_user)
     lines = _lines(require(await remote.run(command), remote), len(paths))
-    return [_state(line) for line in lines]
+    found = [_state(line, links=links) for line in lines]
+    for path, line, state in zip(paths, lines, found, strict=True):
+        if links and state is None and line != "none" and not _OTHER.fullmatch(line):
+            raise CannotTell(
+                f"What {safe(path, limit=300)} is could not be told.", "Look at it by hand with stat."
+            )
+    return found
 
 
 async def hashes(
@@ -80,9 +97,10 @@ def _lines(output: bytes, count: int) -> list[str]:
     return lines
 
 
-def _state(line: str) -> LiveFile | None:
+def _state(line: str, *, links: bool = False) -> LiveFile | None:
     words = line.split(maxsplit=3)
-    if len(words) != 4 or not words[3].lower().startswith("regular"):
+    kinds = ("regular", "symbolic link") if links else ("regular",)
+    if len(words) != 4 or not words[3].lower().startswith(kinds):
         return None
     try:
         size, mtime, ctime = (int(word) for word in words[:3])

@@ -116,7 +116,7 @@ async def against_live(walk: Walk, live: str, root: str, exclude: Sequence[str],
     gone = [row for row in lacking.rows if row[1].timestamp() + 1 < start.timestamp()]
     asked = gone[:MAX_ASKED]
     places = [f"{live.rstrip('/')}/{name}" for name, _, _ in asked]
-    lives = await states(walk.remote, places, as_user=as_user) if places else []
+    lives = await states(walk.remote, places, as_user=as_user, links=True) if places else []
     lost: list[str] = []
     moved: list[str] = []
     times: list[str] = []

@@ -20,6 +20,7 @@ from checks.words import rfc3339
 
 PGBACKREST = Program("pgbackrest", reads={"info", "verify", "repo-ls"})
 _SILENT = ("--log-level-file=off", "--log-level-console=off", "--log-level-stderr=error")
+_DAMAGED = ("ChecksumError", "FormatError", "FileMissingError")
 _NEW = "Make a new full backup (pgbackrest backup --type=full), and look at the storage of the repository."
 
 
@@ -74,10 +75,10 @@ class Pgbackrest(BackupCheck):
                 "Correct the stanza's name or make it (stanza-create), then make a full backup.",
             )  # fmt: skip
             return
-        if "ChecksumError" in info.message or "FormatError" in info.message:
+        if any(word in info.message for word in _DAMAGED):
             walk.failed(
                 EXISTS, "pgbackrest info", f"The index of the repository is damaged: {info.message}.",
-                "Bring backup.info back from a copy, or make the stanza and a full backup anew.",
+                "Bring the file that it names back from a copy, or make the stanza and a full backup anew.",
             )  # fmt: skip
             return
         if info.code not in (0, 4) or not info.sets:

@@ -59,6 +59,7 @@ def forms(folder: Path) -> list[Form]:
         _form(f"{TRUNCATED} gap", _damaged(base, "gap", _gap), "fail", 2, "has a gap"),
         _form(f"{FLIPPED} data", _damaged(base, "flip", _flip), "fail", 3, "invalid"),
         _form(f"{FLIPPED} index", _damaged(base, "info", _flip_info), "fail", 0, "index of the .* damaged"),
+        _form(f"{TRUNCATED} archive.info", _damaged(base, "bare", _lose_info), "fail", 0, "archive.info"),
         _form(f"{FLIPPED} manifest", _damaged(base, "manifest", _flip_manifest), "fail", 3, "invalid"),
         _form(f"{HALF_WRITTEN}", _damaged(empty, "half", _half), "fail", 0, "has no backup"),
         _form(EMPTY, empty, "fail", 0, "has no backup"),
@@ -158,6 +159,12 @@ def _flip(place: Path) -> None:
 def _flip_info(place: Path) -> None:
     for file in (place / "repo/backup/main").glob("backup.info*"):
         file.write_bytes(file.read_bytes().replace(b'"backup-info-size":', b'"backup-info-sizE":', 1))
+
+
+def _lose_info(place: Path) -> None:
+    """Remove the index of the archive, and the copy that pgBackRest keeps of it."""
+    for file in (place / "repo/archive/main").glob("archive.info*"):
+        file.unlink()
 
 
 def _flip_manifest(place: Path) -> None:

@@ -52,17 +52,21 @@ SELECT json_build_array('schema', n.nspname, '') FROM pg_namespace n WHERE {_OWN
 SELECT json_build_array('extension', extname, extversion) FROM pg_extension;
 SELECT json_build_array('columns', {_NAME}, string_agg(quote_ident(a.attname) || ' ' ||
     format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END ||
-    coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), ''), ', ' ORDER BY a.attnum))
+    coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), ''), ', ' ORDER BY a.attnum) ||
+    CASE c.relpersistence WHEN 'u' THEN ' (unlogged)' ELSE '' END ||
+    CASE WHEN c.relrowsecurity THEN ' (row security)' ELSE '' END)
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
   LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
   WHERE {_OWN} AND c.relkind IN ('r', 'p', 'm') AND a.attnum > 0 AND NOT a.attisdropped GROUP BY c.oid,
-  n.nspname, c.relname;
+  n.nspname, c.relname, c.relpersistence, c.relrowsecurity;
 SELECT json_build_array('foreign_table', {_NAME}, '') FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {_OWN} AND c.relkind = 'f';
 SELECT json_build_array('index', {_NAME}, pg_get_indexdef(c.oid) || CASE WHEN i.indisvalid THEN '' ELSE
     ' (invalid)' END) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_index i ON i.indexrelid = c.oid WHERE {_OWN};
-SELECT json_build_array('constraint', {_NAME} || '.' || k.conname, pg_get_constraintdef(k.oid))
+SELECT json_build_array('constraint', {_NAME} || '.' || k.conname, pg_get_constraintdef(k.oid) ||
+    CASE WHEN EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = k.oid AND t.tgenabled = 'D')
+    THEN ' (not enforced: its triggers are disabled)' ELSE '' END)
   FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE {_OWN} AND k.contype <> 'n';
 SELECT json_build_array('trigger', {_NAME} || '.' || t.tgname, pg_get_triggerdef(t.oid) ||

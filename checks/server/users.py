@@ -47,8 +47,8 @@ class Users(RemoteCheck[UsersSeen]):
     uid from 1000 to 59999, their groups, and all groups from 1000 on.
 
     Proves: what the host's own databases answer, for the users of `users` wherever they come from.
-    Cannot prove: that anybody's password or key works. A directory (LDAP, SSSD, winbind) is not listed as a
-    rule: name its users in `users`.
+    Cannot prove: that anybody's password or key works, that an account is not locked, or what its shell
+    is. A directory (LDAP, SSSD, winbind) is not listed as a rule: name its users in `users`.
     If it fails: create the user or group with the number of the old server; where a wrong number is in use,
     change it and give its files to the new one.
 

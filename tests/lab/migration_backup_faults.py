@@ -43,6 +43,13 @@ def _without_canary(host: Host) -> None:
     )  # fmt: skip
 
 
+def _one_folder(host: Host) -> None:
+    host.ssh.run(
+        "restic", "--no-cache", "-r", "/srv/rollback", "--password-file", "/srv/password", "backup",
+        "/srv/files/homes",
+    )  # fmt: skip
+
+
 def _damaged(lab: Migration, host: Host) -> None:
     lab.restic(host, "backup", age_h=0.0)
     for pack in backup_restic.packs(host.srv / "backup"):
@@ -108,6 +115,8 @@ ROWS = [
         stops="proven", also=f"{BOTH}|rollback-files"),
     Row("rollback point older than the freeze", stale("old", "rollback", 3), "rollback-files",
         r"older than the freeze", stops="freeze"),
+    Row("rollback point of one folder", lambda lab: instead(lab, "old", "rollback", _one_folder),
+        "rollback-files", r"with the path /srv/files", stops="freeze"),
     Row("new server not backed up since", stale("new", "backup", 40), "new-backup-files",
         r"age is beyond its limit", stops="verified"),
     Row("last backup older than the freeze", stale("old", "backup", 3), "last-backup-files",

@@ -42,7 +42,7 @@ def parameters(lab: Migration, freeze: datetime) -> dict[str, Any]:
         }],
         "rollback": [{
             "name": "files", "kind": "restic",
-            "settings": {**restic, "repo": "/srv/rollback", "min_level": 3},
+            "settings": {**restic, "repo": "/srv/rollback", "of_path": "/srv/files", "min_level": 3},
         }],
         "new_backups": [{"name": "files", "kind": "restic", "settings": {**restic, "repo": "/srv/backup"}}],
         "freeze": freeze.isoformat(),

@@ -6,7 +6,7 @@ import os
 from functools import partial
 
 from tests.lab.fileserver import ANN, BEN, acl
-from tests.lab.migration import NAME, OLD, SHARES, ZONE
+from tests.lab.migration import NAME, NEW, OLD, SHARES, ZONE
 from tests.lab.migration_faults import (
     Row,
     account,
@@ -86,6 +86,9 @@ ROWS = [
         "database-erp", r"table:public\.invoice"),
     Row("table missing", lambda lab: loaded(lab, "DROP TABLE invoice"), "database-erp",
         r"table:public\.invoice.*missing"),
+    Row("foreign keys not enforced after a load",
+        lambda lab: loaded(lab, "ALTER TABLE invoice DISABLE TRIGGER ALL"), "database-erp",
+        r"constraint:public\.invoice\.invoice_customer_fkey .*not enforced"),
     Row("sequence behind", lambda lab: loaded(lab, "SELECT setval('invoice_id_seq', 200)"), "database-erp",
         r"sequence:public\.invoice_id_seq"),
     Row("account of the application missing", account_gone, "database-erp", r"role:app"),
@@ -97,6 +100,8 @@ ROWS = [
         stops="ready"),
     Row("A record old", zones(lambda lab: lab.zone.set("files", "A", OLD)), "names",
         rf"leads to {OLD}"),
+    Row("A record of the old server beside the new one",
+        zones(lambda lab: lab.zone.set("files", "A", NEW, OLD)), "names", rf"leads to {OLD}, too"),
     Row("PTR record old", zones(lambda lab: lab.reverse.set("10", "PTR", f"{NAME}.")), "names",
         r"old server's address still has the name"),
     Row("PTR record of the new address missing", zones(lambda lab: lab.reverse.set("20", "PTR")), "names",

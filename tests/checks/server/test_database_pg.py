@@ -33,6 +33,11 @@ CREATE TABLE changed AS SELECT * FROM t;
 CREATE TABLE nulled AS SELECT * FROM t;
 CREATE TABLE gone (line text);
 CREATE TABLE shaped (n numeric);
+CREATE TABLE parent (id int PRIMARY KEY);
+CREATE TABLE child (parent int REFERENCES parent);
+CREATE TABLE kept (k int);
+CREATE TABLE guarded (k int);
+ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
 CREATE SCHEMA other;
 CREATE TABLE other.part (k int) PARTITION BY RANGE (k);
 CREATE TABLE other.part_1 PARTITION OF other.part FOR VALUES FROM (0) TO (10);
@@ -105,7 +110,8 @@ def test_two_equal_databases_pass(pair: Any, monkeypatch: pytest.MonkeyPatch) ->
     rows = {table.name: table.rows for table in seen.target.tables}
     assert rows == {
         "other.part_1": 10, "public.log": 0, "public.odd \"name'": 3, "public.t": 300, "public.changed": 300,
-        "public.nulled": 300, "public.gone": 0, "public.shaped": 0,
+        "public.nulled": 300, "public.gone": 0, "public.shaped": 0, "public.parent": 0, "public.child": 0,
+        "public.kept": 0, "public.guarded": 0,
     }  # fmt: skip
     findings = list(check(target, source).judge(seen))
     assert not bad(findings)
@@ -128,6 +134,13 @@ DAMAGES = {
     "a sequence is behind": ("SELECT setval('t_id_seq', 5)", "sequence:public.t_id_seq", "last value 5"),
     "a function is another": (
         "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'", "function:public.f()", "",
+    ),
+    "a foreign key is not enforced": (
+        "ALTER TABLE child DISABLE TRIGGER ALL", "constraint:public.child.child_parent_fkey", "not enforced",
+    ),
+    "a table is lost by a crash": ("ALTER TABLE kept SET UNLOGGED", "columns:public.kept", "(unlogged)"),
+    "row security is off": (
+        "ALTER TABLE guarded DISABLE ROW LEVEL SECURITY", "columns:public.guarded", "k integer",
     ),
     "a view is missing": ("DROP VIEW w", "view:public.w", "missing"),
 }  # fmt: skip

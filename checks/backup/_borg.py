@@ -181,6 +181,8 @@ class BorgArchive:
 
     name: str
     start: datetime
+    host: str = ""
+    """Whose archive it is; empty where borg does not tell."""
 
 
 def parse_archives(output: bytes) -> tuple[list[BorgArchive], dict[str, str]]:
@@ -191,7 +193,7 @@ def parse_archives(output: bytes) -> tuple[list[BorgArchive], dict[str, str]]:
             + output.decode("utf-8", "replace").partition("{")[2]
         )
         found = [
-            BorgArchive(name=row["name"], start=_utc(row["start"]))
+            BorgArchive(name=row["name"], start=_utc(row["start"]), host=str(row.get("hostname", "")))
             for row in data["archives"]
             if ".checkpoint" not in row["name"]
         ]

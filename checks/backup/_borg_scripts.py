@@ -41,7 +41,7 @@ LIST = Script(
 borg --version
 printf '\036index %s\n' "$(ls -d -- "$repo"/index.* 2>/dev/null | tr '\n' ' ')"
 printf '\036list\n'
-borg_ list --lock-wait "$wait" $bypass --json -- "$repo"
+borg_ list --lock-wait "$wait" $bypass --json --format '{hostname}{NL}' -- "$repo"
 printf '\n\036status %s\n' "$?"
 printf '\036index %s\n' "$(ls -d -- "$repo"/index.* 2>/dev/null | tr '\n' ' ')"
 [ ! -e "$repo/lock.exclusive" ] ||

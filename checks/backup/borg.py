@@ -78,6 +78,8 @@ class Borg(SampledBackup):
     without one."""
     prefix: Annotated[str, Len(1, 200)] | None = None
     """Only archives whose names begin so are one series: `files-`."""
+    of_host: Annotated[str, Len(1, 253)] | None = None
+    """Only archives of this host. Left out, each host of the repository must have a recent one."""
     lock_wait: Annotated[Duration, Le(300)] = 15.0
     """How long a lock of somebody else is waited for."""
     past_lock: bool = False
@@ -118,22 +120,33 @@ class Borg(SampledBackup):
             raise CannotTell("The host has borg 2, which is not known here.", "Look at it by hand.")
         archives, about = parse_archives(said.output)
         self._notes(walk, said, about)
-        series = [archive for archive in archives if archive.name.startswith(self.prefix or "")]
+        hosts: dict[str, list[BorgArchive]] = {}
+        for archive in archives:
+            if archive.name.startswith(self.prefix or "") and self.of_host in (None, archive.host):
+                hosts.setdefault(archive.host, []).append(archive)
+        series = min(hosts.values(), key=lambda one: one[0].start, default=[])
         if not series:
             named = f" whose name begins with {safe(self.prefix)}" if self.prefix else ""
+            named += f" of the host {safe(self.of_host)}" if self.of_host else ""
             walk.failed(
                 EXISTS,
                 how,
                 f"There is no finished archive in it{named}.",
-                "Make a backup, or correct 'prefix'.",
+                "Make a backup, or correct 'prefix' and 'of_host'.",
             )
             return ()
         newest = series[0]
         walk.newest = newest.start
         walk.history = [Past(id=safe(past.name, limit=200), at=rfc3339(past.start)) for past in series[1:101]]
+        beside = ""
+        if len(hosts) > 1:
+            beside = (
+                f" It is of {safe(newest.host, limit=100) or 'no host'}, whose newest is the oldest of the "
+                f"{len(hosts)} hosts in the repository; name 'of_host' to judge another."
+            )
         walk.proven(
             EXISTS, how, f"{len(series)} archives, the newest {safe(newest.name, limit=200)}, encryption "
-            f"{safe(about['mode'], limit=40)}.",
+            f"{safe(about['mode'], limit=40)}.{beside}",
         )  # fmt: skip
         return series
 

@@ -10,6 +10,7 @@ import hashlib
 import os
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,29 @@ def test_it_leaves_the_repository_the_temporary_folder_and_the_home_as_they_were
     words = [(command.argv, command.env) for command in remote.ran]
     assert SECRET not in f"{words} {ran.seen} {ran.notes} {ran.told}"
     assert all(command.stdin == f"{SECRET}\n".encode() for command in remote.ran if "borg" in command.argv[3])
+
+
+def test_a_host_whose_backup_is_old_is_not_hidden_by_another_in_the_same_repository(folder):
+    need("unshare", "hostname")
+    repo, src = folder / "shared", folder / "src"
+    env = os.environ | {"BORG_BASE_DIR": str(folder / "base")}
+    old = (datetime.now(UTC) - timedelta(days=9)).strftime("%Y-%m-%dT%H:%M:%S")
+    for name, words in {
+        "files": ["init", "-e", "none", repo],
+        "mail": ["create", "--timestamp", old, f"{repo}::mail", src],
+        "web": ["create", f"{repo}::web", src],
+    }.items():
+        inside = ["unshare", "--uts", "sh", "-c", 'hostname "$0"; exec borg "$@"', name]
+        subprocess.run([*inside, *words], check=True, env=env, capture_output=True)
+    for path in (repo, *repo.rglob("*")):
+        path.chmod(0o777 if path.is_dir() else 0o666)
+    asked = {"repo": str(repo), "min_level": 2}
+    ran = run("backup.borg", asked)
+    assert ran.status == "fail", ran.told
+    assert "It is of mail" in ran.told
+    assert run("backup.borg", asked | {"of_host": "web"}).status == "pass"
+    assert run("backup.borg", asked | {"of_host": "mail"}).status == "fail"
+    assert "of the host nobody" in run("backup.borg", asked | {"of_host": "nobody"}).told
 
 
 @pytest.mark.parametrize(("params", "why"), [

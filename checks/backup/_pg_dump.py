@@ -59,11 +59,14 @@ counted=$({
   sql "$2" "$3" "$1" |
     tee >(
       grep -aEo "^(COPY .* FROM stdin;|(INSERT|REPLACE) +(IGNORE +)?INTO |\\\\\\.|$heading|$said)" | awk '
-        /^-- / { torn += open; open = 0; below = /^-- (Data|Dumping data)/; next }
+        /^-- / {
+          torn += open; open = 0; mode = ""; below = /^-- (Data|Dumping data)/; my = /^-- (Dumping|Table)/
+          next
+        }
         /^\\/ { open = 0; next }
         open { next }
-        /^(pg_dump|pg_dumpall|mysqldump|mariadb-dump): / { told += 1; next }
-        below { filled += 1; open = /^COPY/ }
+        /^(pg_dump|pg_dumpall|mysqldump|mariadb-dump): / { told += my || mode != "INSERT"; next }
+        below { filled += 1; mode = mode ? mode : $1; open = mode == "COPY" && $1 == "COPY" }
         END { print filled + 0, torn + 0, told + 0 }' >&5
     ) |
     tail -c 700 | od -An -v -tx1 | tr -d ' \n' >&4

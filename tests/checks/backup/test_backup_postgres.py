@@ -213,6 +213,21 @@ def test_a_dump_whose_last_line_is_there_may_be_torn(
 
 
 @pytest.mark.lab
+def test_rows_that_speak_of_a_dump_do_not_tear_one(
+    cluster: postgres.Cluster, dumped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.sql("CREATE DATABASE talks")
+    cluster.sql("CREATE TABLE a (t text); CREATE TABLE b (t text)", "talks")
+    said = "first\nCOPY x FROM stdin;\n\\.\npg_dump: error: none\n-- Data for Name: it is none"
+    for table in ("a", "b"):
+        cluster.sql(f"INSERT INTO {table} VALUES (E'{said.encode('unicode_escape').decode()}')", "talks")
+    for form in ("--inserts", "--format=plain"):
+        cluster.run("pg_dump", form, "-f", dumped / f"talks{form}.sql", "talks")
+        seen = climbed(cluster, dumped / f"talks{form}.sql", monkeypatch, min_level=3)
+        assert seen.proof_level == 3, detail(seen)
+
+
+@pytest.mark.lab
 def test_definitions_that_speak_of_rows_hold_none(
     cluster: postgres.Cluster, dumped: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,7 +46,8 @@ class Borg(SampledBackup):
     file in it is marked as repaired with zeros, and no chunk of it is missing. (4) `borg extract --dry-run`
     read, authenticated and unpacked every chunk of the newest archive. (5) random files were restored into a
     pipe and are what the live files, the manifest or the canary say.
-    Cannot prove: anything of older archives; that the passphrase and the key file are kept elsewhere, too.
+    Cannot prove: anything of older archives; that the passphrase and the key file are kept elsewhere, too;
+    which job of a host is behind, where several write into one repository: give each its `prefix`.
     `borg check` is not run: even without `--repair` it takes the exclusive lock, which makes a backup fail
     that starts meanwhile, and writes into an encrypted repository (its nonce). `borg check --archives-only`
     does not find overwritten data. What is run puts borg's shared lock into the repository while it reads,

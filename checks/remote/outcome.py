@@ -74,8 +74,9 @@ def said_by(result: CommandResult) -> str:
 
 def _missing(result: CommandResult) -> str:
     """Return the program that is not there: a script names the one that its shell did not find."""
-    if _program(result) == result.command.argv[0]:
-        return _program(result)
+    program = _program(result)
+    if program in ("powershell", *result.command.argv[:1]):
+        return program
     found = _NOT_FOUND.search(result.errors)
     return safe(found[1] or found[2], limit=60) if found else result.command.argv[0]
 

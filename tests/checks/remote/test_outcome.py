@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from checks.remote.outcome import fix, reason
-from checks.wire.ssh.command import Program, Script
+from checks.wire.ssh.command import PowerShell, Program, Script
 from checks.wire.ssh.remote import CommandResult
 from tests.local_remote import LocalRemote
 
+DISKS = PowerShell("disks", "Get-Disk")
 ZFS, LIST = Program("zfs"), Script("list of the dogs", "true", shell="bash")
 
 
@@ -31,3 +32,10 @@ def test_the_program_that_is_missing_is_named(script: bool, errors: bytes, progr
     )  # fmt: skip
     assert f"there is no program {program}." in reason(result, LocalRemote())
     assert f"Install {program} on" in fix(result, LocalRemote())
+
+
+def test_a_windows_host_lacks_powershell() -> None:
+    result = CommandResult(
+        command=DISKS(), status=127, stdout=b"", stderr=b"", ended="exit", duration_s=0.1
+    )  # fmt: skip
+    assert "there is no program powershell." in reason(result, LocalRemote())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from checks.contract import Finding
 from checks.judging import cannot_tell, failed, passed, warned
@@ -150,8 +150,13 @@ def _value(sockets: list[Socket], *, programs: bool) -> str:
         reach = "on loopback only"
     else:
         reach = "on some addresses"
-    names = sorted({name for one in sockets for name in one.programs}) if programs else []
+    names = _parents({name for one in sockets for name in one.programs}) if programs else []
     return f"{reach}, {', '.join(names)}" if names else reach
+
+
+def _parents(names: Collection[str]) -> list[str]:
+    """Return the programs without their helpers (`smbd-notifyd` of smbd), which hold a socket by chance."""
+    return sorted(name for name in names if not any(name.startswith(f"{other}-") for other in names))
 
 
 def _client(one: Socket, seen: Listening) -> bool:

@@ -103,6 +103,8 @@ MOVED = OWN.replace("40123", "51000")
         pytest.param(OWN.replace("0.0.0.0:22", "127.0.0.1:22"), HOLD, S.FAIL, "port:tcp/22", id="loopback"),
         pytest.param(OWN.replace("*:445", "*:446"), HOLD, S.FAIL, "port:tcp/445 is missing", id="missing"),
         pytest.param(OWN, HOLD.replace('"smbd"', '"ksmbd"'), S.FAIL, "port:tcp/445 is not as", id="program"),
+        pytest.param(OWN, HOLD.replace('"smbd",pid=10', '"smbd-notifyd",pid=10'), S.PASS, "the same",
+                     id="a helper holds it, too"),
     ],
 )  # fmt: skip
 def test_ports_of_two_servers(tcp, held, wanted, said):

@@ -14,7 +14,7 @@ from checks.dataclass import dataclass
 from checks.remote.outcome import require
 from checks.safe import safe
 from checks.vantage import CannotTell
-from checks.wire.ssh.command import Script
+from checks.wire.ssh.command import MAX_STDOUT, Script
 from checks.wire.ssh.remote import CommandResult, Remote
 
 MAX_LIST = 128 * 1024 * 1024
@@ -74,11 +74,11 @@ class Said:
 
 
 async def ask(
-    remote: Remote, script: Script, way: Way, *words: str, timeout_s: float
+    remote: Remote, script: Script, way: Way, *words: str, timeout_s: float, most: int = MAX_STDOUT
 ) -> tuple[Said, CommandResult]:
     """Run a script and read how borg ended; raise CannotTell where it did not run at all."""
     command = script(
-        *way.words(), *words, stdin=way.stdin, timeout_s=timeout_s, heavy=True, max_stdout=MAX_LIST,
+        *way.words(), *words, stdin=way.stdin, timeout_s=timeout_s, heavy=True, max_stdout=most,
         as_user=way.as_user,
     )  # fmt: skip
     result = await remote.run(command)

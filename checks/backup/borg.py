@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar
 
 from checks.backup._borg import (
+    MAX_LIST,
     BorgArchive,
     Said,
     Way,
@@ -167,7 +168,9 @@ class Borg(SampledBackup):
 
     async def _read(self, walk: Walk, way: Way, series: Sequence[BorgArchive]) -> None:
         remote, time, newest = walk.remote, walk.vantage.remaining, series[0]
-        said, listing = await ask(remote, CONTENT, way, newest.name, timeout_s=max(5.0, time() - 30))
+        said, listing = await ask(
+            remote, CONTENT, way, newest.name, timeout_s=max(5.0, time() - 30), most=MAX_LIST
+        )
         if said.status not in (0, 1):
             self._refused(walk, said, COMPLETE, "borg list of the archive")
             return
@@ -187,7 +190,9 @@ class Borg(SampledBackup):
             )  # fmt: skip
             return
         await self._sizes(walk, way, series)
-        said, verified = await ask(remote, VERIFY, way, newest.name, timeout_s=max(5.0, time() - 20))
+        said, verified = await ask(
+            remote, VERIFY, way, newest.name, timeout_s=max(5.0, time() - 20), most=MAX_LIST
+        )
         if said.status != 0:
             lost = "ObjectNotFound" in "".join(said.ids) or "FileNotFoundError" in said.errors
             if said.damaged and not lost:

@@ -19,7 +19,7 @@ from checks.contract import CannotTell
 from checks.params import SecretRef
 from checks.remote.check import require_login
 from checks.remote.outcome import fix, reason, require
-from checks.wire.ssh.command import Script
+from checks.wire.ssh.command import MAX_STDOUT, Script
 from checks.wire.ssh.remote import CommandResult
 from checks.words import minute, rfc3339
 
@@ -94,7 +94,7 @@ class Duplicity(SampledBackup):
                 self.scratch or "", self.url, folder, *more, *words, stdin=f"{secret}\n".encode(),
                 as_user=self.root,
                 timeout_s=max(1.0, walk.vantage.remaining() - 2), heavy=script is told.VERIFY,
-                max_stdout=64 * 1024 * 1024,
+                max_stdout=MAX_STDOUT if script is told.STATUS else 64 * 1024 * 1024,
             )
         )  # fmt: skip
 

@@ -17,6 +17,7 @@ from checks.contract import CannotTell
 from checks.remote.check import require_login
 from checks.remote.outcome import fix, reason, require, said_by
 from checks.safe import safe
+from checks.wire.ssh.command import MAX_STDOUT
 from checks.wire.ssh.remote import CommandResult
 from checks.words import minute, rfc3339
 
@@ -80,13 +81,15 @@ class Kopia(SampledBackup):
         if walk.wants(SAMPLE):
             await self._sample(walk, newest)
 
-    async def _run(self, walk: Walk, *words: str, heavy: bool = False) -> CommandResult:
+    async def _run(
+        self, walk: Walk, *words: str, heavy: bool = False, most: int = MAX_STDOUT
+    ) -> CommandResult:
         first, *rest = words
         config = [f"--config-file={self.config_file}"] if self.config_file else []
         return await walk.remote.run(
             KOPIA(
                 first, *rest, "--no-auto-maintenance", *config, as_user=self.root, env=_ENV, heavy=heavy,
-                max_stdout=_MAX, timeout_s=max(1.0, walk.vantage.remaining() - 2),
+                max_stdout=most, timeout_s=max(1.0, walk.vantage.remaining() - 2),
             )
         )  # fmt: skip
 
@@ -162,7 +165,7 @@ class Kopia(SampledBackup):
             raise CannotTell(
                 "The snapshot is of one file, which is not drawn from.", "Restore and compare it by hand."
             )
-        listed = require(await self._run(walk, "list", "-l", "-r", newest.root), walk.remote)
+        listed = require(await self._run(walk, "list", "-l", "-r", newest.root, most=_MAX), walk.remote)
         files, odd = told.parse_list(listed)
 
         async def restore(paths: Sequence[str]) -> Mapping[str, Restored]:

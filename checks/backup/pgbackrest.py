@@ -15,7 +15,7 @@ from checks.remote.check import require_login
 from checks.remote.outcome import require, said_by
 from checks.safe import in_line, safe
 from checks.vantage import CannotTell
-from checks.wire.ssh.command import Command, Program
+from checks.wire.ssh.command import MAX_STDOUT, Command, Program
 from checks.words import rfc3339
 
 PGBACKREST = Program("pgbackrest", reads={"info", "verify", "repo-ls"})
@@ -199,5 +199,5 @@ class Pgbackrest(BackupCheck):
         own = not self.sudo or self.as_user == self.user
         return PGBACKREST(
             *words, *([place] if place else []), as_user="" if own else self.as_user, timeout_s=time,
-            heavy=verb == "verify", max_stdout=32 * 1024 * 1024,
+            heavy=verb == "verify", max_stdout=MAX_STDOUT if verb == "info" else 32 * 1024 * 1024,
         )  # fmt: skip

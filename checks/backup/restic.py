@@ -100,7 +100,7 @@ class Restic(SampledBackup):
 
     async def _list(self, walk: Walk, repository: Repository) -> Snapshot | None:
         """Tell `exists`; return the snapshot that is looked at further."""
-        result = await repository.run("snapshots", "--json", max_stdout=MAX_LISTING)
+        result = await repository.run("snapshots", "--json")
         if not result.ok:
             self._not_listed(walk, repository, result)
             return None

@@ -167,4 +167,4 @@ async def remote(check: Check[Any], vantage: Vantage, login: Login | None = None
     from checks.wire.ssh.client import Ssh
 
     way = access(check, vantage, login)
-    return (await vantage.client(Ssh)).host(way)
+    return (await vantage.client(Ssh)).host(way, vantage.remaining)

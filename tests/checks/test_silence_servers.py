@@ -157,7 +157,7 @@ def test_commands_that_say_nothing_are_never_a_pass(
     answers |= {f"says {noise!r}": answering({"status": 0}, noise) for noise in NOISE}
     for way, answer in answers.items():
         host = ScriptedRemote(answer, dialect)
-        monkeypatch.setattr(Ssh, "host", lambda self, access, host=host: host)
+        monkeypatch.setattr(Ssh, "host", lambda self, access, remaining, host=host: host)
         findings, reason = asyncio.run(findings_of(name, host))
         hostile.assert_harmless(findings)
         told = (way, reason, [f"{one.status} {one.message}" for one in findings])

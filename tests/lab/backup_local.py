@@ -44,7 +44,7 @@ class _Hosts:
     def __init__(self, remote: LocalRemote) -> None:
         self._remote = remote
 
-    def host(self, access: object) -> LocalRemote:
+    def host(self, access: object, remaining: object) -> LocalRemote:
         return self._remote
 
 

@@ -323,8 +323,8 @@ class _Run:
             started=started is not None,
             status=status,
             signal=self.peer.ended_by_signal.get(self.channel.chanid, ""),
-            stdout=bytes(self.out[: self.errand.max_stdout]),
-            stderr=bytes(self.err[: self.errand.max_stderr]),
+            stdout=_taken(self.out, self.errand.max_stdout),
+            stderr=_taken(self.err, self.errand.max_stderr),
             before=self.before,
             pid=pid,
             shell_s=(started or now) - self.begun,
@@ -338,3 +338,11 @@ class _Run:
         """Find the line by which the command told its process on stderr."""
         at = self.err.find(self.errand.marker)
         return _PID.match(self.err, at + len(self.errand.marker)) if at >= 0 else None
+
+
+def _taken(buffer: bytearray, most: int) -> bytes:
+    """Return up to `most` bytes of a buffer and empty it: a long answer is in memory twice at most."""
+    with memoryview(buffer) as view:
+        taken = bytes(view[:most])
+    buffer.clear()
+    return taken

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
@@ -13,6 +13,7 @@ from checks.wire.ssh.connection import Connection
 from checks.wire.ssh.host import Host
 from checks.wire.ssh.limits import Limits
 from checks.wire.ssh.remote import Remote
+from checks.wire.ssh.timely import Timely
 from checks.wire.ssh.watchdog import Watchdog
 
 THREADS = 128
@@ -37,9 +38,13 @@ class Ssh:
         """Make the client; nobody is connected to yet."""
         return cls(shared)
 
-    def host(self, access: Access) -> Remote:
-        """Return the host of `access`; the same for the same way."""
-        return self._host(access)
+    def host(self, access: Access, remaining: Callable[[], float] | None = None) -> Remote:
+        """Return the host of `access`, one connection for the same way.
+
+        With `remaining`, the seconds that who asks still has, a login that takes longer is told by its stage.
+        """
+        host = self._host(access)
+        return host if remaining is None else Timely(host, remaining)
 
     def _host(self, access: Access) -> Host:
         if access not in self._hosts:

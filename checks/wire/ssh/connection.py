@@ -70,6 +70,20 @@ class Connection:
             raise
         self.login_s = time.monotonic() - began
 
+    def late(self, seconds: float) -> SshTrouble:
+        """Return which stage of the login is under way, as what did not end within `seconds`."""
+        if self._peer is None:
+            return failures.silent(self.access, seconds)
+        if not self.host_key:
+            return failures.greeted(self.access, self._peer, None, seconds)
+        if not self._peer.is_authenticated():
+            return failures.late(self.access, "auth", seconds)
+        if not self.most_open:
+            return failures.late(self.access, "open-channel", seconds)
+        return failures.not_run(
+            self.access, Outcome(ended="not-started", started=False, duration_s=seconds)
+        )  # fmt: skip
+
     async def carry(self, errand: Errand, bell: Bell) -> Outcome:
         """Run an errand; `bell.stop()` ends it. Raises NoChannel, or SshTrouble where no channel came about.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from checks.safe import safe
 from checks.wire.ssh.access import Access, SshTrouble
+from checks.wire.ssh.command import Command
 from checks.wire.tcp import Attempt
 
 if TYPE_CHECKING:
@@ -54,6 +55,15 @@ def dialled(access: Access, attempt: Attempt) -> SshTrouble:
     reason, fix = (text.format(**where) for text in told)
     at = f" ({attempt.address})" if attempt.address != access.host else ""
     return SshTrouble("connect", f"{access.host}{at} {reason}.", fix, refused=attempt.outcome == "refused")
+
+
+def silent(access: Access, seconds: float) -> SshTrouble:
+    """Return what it means that no connection came about in that time."""
+    return SshTrouble(
+        "connect",
+        f"{access.name} did not answer on port {access.port} within {seconds:g} s.",
+        f"Look whether {access.host} is up, its name is known, and no firewall drops port {access.port}.",
+    )
 
 
 def unresolved(access: Access, error: str) -> SshTrouble:
@@ -159,6 +169,16 @@ def late(access: Access, stage: str, seconds: float) -> SshTrouble:
         stage,
         f"{access.name} {what} within {seconds:g} s.",
         "Look at the SSH server's log and load on the host, then run it again.",
+    )
+
+
+def overdue(access: Access, command: Command) -> SshTrouble:
+    """Return what a command means for whose end the check had no time left."""
+    return SshTrouble(
+        "run",
+        f"On {access.name} the command had not ended when the time of the check was over: "
+        f"{safe(command.shown, limit=200)}.",
+        "Give the check a longer 'timeout', or look why the host is so slow, then run it again.",
     )
 
 

@@ -35,6 +35,8 @@ class Host:
         self.access = access
         self._jump, self._new_connection, self._chore = jump, connection, chore
         self._connection: Connection | None = None
+        self._trying: Connection | None = None
+        """The connection that was begun last."""
         self._opening: asyncio.Task[Connection] | None = None
         self._asking: asyncio.Task[None] | None = None
         self._wanted = {"open": 0, "ask": 0}
@@ -49,6 +51,17 @@ class Host:
     def name(self) -> str:
         """Host, with its port where that is not 22."""
         return self.access.name
+
+    @property
+    def known(self) -> bool:
+        """Whether it was logged into and said what it is."""
+        return self._answer is not None
+
+    def late(self, seconds: float) -> SshTrouble:
+        """Return how far a login came that is waited for no longer."""
+        if self._trying is not None:
+            return self._trying.late(seconds)
+        return failures.silent(self.access, seconds) if self._jump is None else self._jump.late(seconds)
 
     async def facts(self) -> Facts:
         """Return what the host is."""
@@ -221,7 +234,7 @@ class Host:
 
     async def _open(self) -> Connection:
         outer = await self._jump._connected() if self._jump is not None else None
-        connection = self._new_connection(self.access)
+        connection = self._trying = self._new_connection(self.access)
         try:
             await connection.open(outer)
         except SshTrouble as trouble:

@@ -100,7 +100,7 @@ class Hosts(Shared):
     async def client(self, kind):
         return self
 
-    def host(self, access):
+    def host(self, access, remaining):
         return self.remote
 
 

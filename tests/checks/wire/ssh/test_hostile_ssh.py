@@ -79,6 +79,24 @@ async def test_a_login_that_goes_wrong_ends_and_tells_its_stage(servers, monkeyp
     assert grown < MOST_MB
 
 
+@pytest.mark.parametrize("kind", [
+    "silent", "slow_greeting", "greets_only", "slow_kex", "silent_login", "no_channel", "no_exec",
+])  # fmt: skip
+async def test_a_check_with_less_time_than_the_stages_is_told_the_stage(servers, kind):
+    stage, said = LOGINS[kind]
+    loop = asyncio.get_running_loop()
+    until = loop.time() + 2
+    async with client() as ssh, asyncio.timeout(LONGEST_S):
+        host = ssh.host(way(servers, kind), lambda: max(0.0, until - loop.time()))
+        with pytest.raises(SshTrouble) as caught:
+            await host.run(LOOK(timeout_s=1))
+    trouble = caught.value
+    if kind == "no_exec":
+        stage, said = "run", "had not ended when the time of the check was over"
+    assert trouble.stage == stage, trouble.reason
+    assert said in trouble.reason
+
+
 COMMANDS = {
     "no_answer": ("total-timeout", None),
     "drips": ("total-timeout", None),

@@ -133,7 +133,7 @@ class Air:
         names = [radio.interface, *(f"{radio.interface}_{one}" for one in range(1, len(radio.networks)))]
         self.guest.run("\n".join(f"iw dev {name} set txpower fixed {mbm}" for name in names), 30)
 
-    def join(self, conf: str, timeout_s: float = 90.0, *, wait: bool = True) -> dict[str, str]:
+    def join(self, conf: str, timeout_s: float = 240.0, *, wait: bool = True) -> dict[str, str]:
         """Associate the laptop's radio by wpa_supplicant and return its status once it is over.
 
         Without `wait` it only begins to, and goes on trying.
@@ -147,7 +147,7 @@ class Air:
             f"wpa_supplicant -B -P /run/laptop.pid -Dnl80211 -i{LAPTOP} -c/run/jobs/laptop.conf >&2\n"
             f"for i in $(seq {turns}); do wpa_cli -i {LAPTOP} status > /run/status\n"
             "grep -q wpa_state=COMPLETED /run/status && break; sleep 0.5; done; cat /run/status",
-            timeout_s + 30,
+            2 * timeout_s,
         )  # fmt: skip
         return dict(line.partition("=")[::2] for line in done.stdout.splitlines())
 

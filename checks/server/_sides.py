@@ -28,10 +28,15 @@ def require_another(check: RemoteCheck[Any], source: Login | None) -> None:
 
 
 async def both(
-    check: RemoteCheck[Any], vantage: Vantage, source: Login | None, read: Read[T]
+    check: RemoteCheck[Any],
+    vantage: Vantage,
+    source: Login | None,
+    read: Read[T],
+    read_source: Read[T] | None = None,
 ) -> tuple[T, T | None]:
     """Return what `read` says of the host and of `source`, read at the same time.
 
+    `read_source` reads the source where that is done in another way.
     Raises CannotTell where the two names lead to one and the same machine.
     """
     target = await remote(check, vantage)
@@ -39,8 +44,9 @@ async def both(
         return await read(target, check.root), None
     other = await remote(check, vantage, source)
     await _two_machines(target, other)
-    here, there = await asyncio.gather(read(target, check.root), read(other, root_of(check, source)))
-    return here, there
+    return await asyncio.gather(
+        read(target, check.root), (read_source or read)(other, root_of(check, source))
+    )
 
 
 def root_of(check: RemoteCheck[Any], login: Login | None) -> str:

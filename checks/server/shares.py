@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Annotated
 
 from checks.bounds import Len
@@ -10,7 +11,6 @@ from checks.contract import Finding, Vantage
 from checks.dataclass import dataclass
 from checks.judging import cannot_tell, failed, passed
 from checks.remote.check import Login, RemoteCheck, require_login
-from checks.remote.check import remote as remote_of
 from checks.safe import in_line, safe
 from checks.server._parity import Allowed, Difference, differences, parity_findings, require_allowed, shown
 from checks.server._shares_keys import Moved, after_the_move, keys, value
@@ -93,13 +93,12 @@ class FileShares(RemoteCheck[SharesSeen]):
             raise ValueError("'paths' says what moved from a 'source'; there is none.")
 
     async def observe(self, vantage: Vantage) -> SharesSeen:
-        target = await remote_of(self, vantage)
-
-        async def read(remote: Remote, root: str) -> Shares:
-            conf = self.smb_conf if remote is target else self.source_smb_conf
+        async def read(conf: str | None, remote: Remote, root: str) -> Shares:
             return await read_shares(remote, root, smb_conf=conf or "", acl=self.acl)
 
-        here, there = await both(self, vantage, self.source, read)
+        here, there = await both(
+            self, vantage, self.source, partial(read, self.smb_conf), partial(read, self.source_smb_conf)
+        )
         return SharesSeen(target=here, source=there)
 
     def judge(self, seen: SharesSeen) -> Iterable[Finding]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
+import functools
+import pickle
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from checks.wire.ssh.command import ALL, Own, PowerShell, Program, Script
+from checks.wire.ssh.command import Own, PowerShell, Program, Script
 
 ROOT = Path(__file__).parents[1]
+MODULES = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in sorted((ROOT / "checks").rglob("*.py"))
+]
 WRITE = {
     "the project's own command",
     "load into a scratch database",
@@ -47,11 +53,18 @@ def test_what_changes_a_host_is_recognised(text: str) -> None:
     assert CHANGES.search(text)
 
 
+@functools.cache
 def templates() -> list[Program | Script | PowerShell | Own]:
-    """Return every template of the tree."""
-    for path in sorted((ROOT / "checks").rglob("*.py")):
-        importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-    return [one for one in ALL if isinstance(one, Program | Script | PowerShell | Own)]
+    """Return every template of the tree: of another process, since tests make templates of their own."""
+    code = f"""
+import importlib, pickle, sys
+for name in {MODULES!r}: importlib.import_module(name)
+from checks.wire.ssh.command import ALL
+pickle.dump(ALL, sys.stdout.buffer)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    made: list[Program | Script | PowerShell | Own] = pickle.loads(done.stdout)
+    return made
 
 
 def test_what_writes_on_a_host_is_on_this_list() -> None:

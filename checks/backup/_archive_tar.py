@@ -133,7 +133,8 @@ def parse_tar(output: bytes, errors: str, packed: str) -> Content:
     if reading != 0:
         cut = f"Reading it ended with status {reading}{said(errors)}."
     elif not nulls or "lone zero block" in errors:
-        cut = "The two empty blocks that end a tar archive are not there: its writer did not get to the end."
+        why = f". {broken}" if broken else ": its writer did not get to the end."
+        cut = f"The two empty blocks that end a tar archive are not there{why}"
     elif rest:
         cut = _BEHIND
     elif strange:

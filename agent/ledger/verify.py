@@ -70,7 +70,7 @@ class _Replay:
                 self._follow(row)
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 self.found.append(f"Entry {row.seq} cannot be read: {error!r}.")
-        self.seq, self.hash = row.seq, row.hash
+        self.seq, self.hash = row.seq, row.hash if isinstance(row.hash, bytes) else b""
 
     def _intact(self, row: Row) -> bool:
         texts = (row.kind, row.at, row.body)

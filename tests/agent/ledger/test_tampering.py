@@ -188,6 +188,18 @@ def test_a_changed_byte_of_the_file_is_found_or_changes_nothing(path: Path, tmp_
             assert after == before or ledger.verify(), f"byte {place} of {copy} changed what is read unseen"
 
 
+@pytest.mark.parametrize("value", [5, 0.5, "text", None], ids=repr)
+def test_a_hash_that_became_something_else_is_found(path: Path, value: Any) -> None:
+    raw = sqlite3.connect(path, isolation_level=None)
+    raw.execute("PRAGMA writable_schema = 1")
+    loose = "replace(replace(sql, ' NOT NULL', ''), ' STRICT', '')"
+    raw.execute(f"UPDATE sqlite_master SET sql = {loose} WHERE type = 'table'")
+    raw.close()
+    tamper(path, ("UPDATE entries SET hash = ? WHERE seq = 3", (value,)))
+    assert "Entry 3 is not what was stored" in found(path)
+    assert "Entry 4 is not what was stored" in found(path)
+
+
 def test_half_a_file_is_an_error(path: Path) -> None:
     data = path.read_bytes()
     for size in (15, 50, 100, 4096, len(data) // 2):
